@@ -162,7 +162,7 @@ func (c Code) Error() string {
 	if text, ok := codes[c]; ok {
 		return text[1]
 	}
-	return fmt.Sprintf("unknown code %#010x", uint32(c))
+	return fmt.Sprintf("unknown code 0x%08x", uint32(c))
 }
 
 // Name gives the code's name in the S-CORE crypto API, such as "KeyOperationNotPermitted"; for an unknown code its
@@ -171,7 +171,7 @@ func (c Code) Name() string {
 	if text, ok := codes[c]; ok {
 		return text[0]
 	}
-	return fmt.Sprintf("%#010x", uint32(c))
+	return fmt.Sprintf("0x%08x", uint32(c))
 }
 
 // Known reports whether c is one of the codes of this package.

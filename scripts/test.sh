@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, setpriv); otherwise
+# it says which tests are skipped and why. Ends with "N passed, N failed, N skipped" and status 0 only if none failed.
+#
+#   ./scripts/test.sh [go test flags]
+#
+#   CLAVIGER_VECTORS    directory of public test vectors; tests that need it are skipped without
+#   CLAVIGER_NO_SKIPS   set: a skipped test is a failure
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '==> %s\n' "$*"; }
+
+install_tools() {
+	local wanted=() tool
+	for tool in openssl:openssl setpriv:util-linux; do
+		command -v "${tool%%:*}" >/dev/null 2>&1 || wanted+=("${tool##*:}")
+	done
+	[ ${#wanted[@]} -eq 0 ] && return
+	if [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
+		say "installing ${wanted[*]}"
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${wanted[@]}" >/dev/null
+	else
+		say "not root on Debian: tests that need ${wanted[*]} are skipped"
+	fi
+}
+
+find_vectors() {
+	[ -n "${CLAVIGER_VECTORS:-}" ] && return
+	if [ -d ../shared/vectors ]; then
+		CLAVIGER_VECTORS=$(cd ../shared/vectors && pwd)
+		export CLAVIGER_VECTORS
+	else
+		say "CLAVIGER_VECTORS is not set: tests of public certificate vectors are skipped"
+	fi
+}
+
+# summarize prints the failures and skips of a verbose test log, then the closing line, and fails if a test did.
+summarize() {
+	local log=$1 passed failed skipped
+	passed=$(grep -c '^ *--- PASS:' "$log" || true)
+	failed=$(grep -c '^ *--- FAIL:' "$log" || true)
+	skipped=$(grep -c '^ *--- SKIP:' "$log" || true)
+	if [ "$skipped" -gt 0 ]; then
+		say "skipped:"
+		grep -A1 '^ *--- SKIP:' "$log" | grep -v '^--$' || true
+	fi
+	# A package that did not build or that died has no FAIL line of a test.
+	local broken
+	broken=$(grep -E '^(FAIL|panic:)' "$log" | grep -cvE '^FAIL$' || true)
+	[ "$failed" -eq 0 ] && failed=$broken
+	printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+	[ "$failed" -eq 0 ] || return 1
+	[ -z "${CLAVIGER_NO_SKIPS:-}" ] || [ "$skipped" -eq 0 ]
+}
+
+install_tools
+find_vectors
+[ "$(id -u)" = 0 ] || say "not root: tests with several users are skipped"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+say "go vet"
+go vet ./...
+say "go test $*"
+status=0
+go test -v -timeout 14m "$@" ./... >"$log" 2>&1 || status=$?
+if [ "$status" -ne 0 ]; then
+	# Everything but the passing noise.
+	grep -vE '^ *(=== |--- PASS|--- SKIP)|^(PASS|ok)\b|no test files' "$log" || true
+else
+	grep -E '^ok' "$log"
+fi
+summarize "$log" || status=1
+exit "$status"
