@@ -1,0 +1,198 @@
+package algorithm
+
+import (
+	"crypto"
+	"crypto/rand"
+	"encoding"
+	"encoding/asn1"
+
+	"github.com/cloudflare/circl/kem"
+	"github.com/cloudflare/circl/kem/mlkem/mlkem1024"
+	"github.com/cloudflare/circl/kem/mlkem/mlkem512"
+	"github.com/cloudflare/circl/kem/mlkem/mlkem768"
+	"github.com/cloudflare/circl/sign"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+	"github.com/cloudflare/circl/sign/mldsa/mldsa87"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/claviger/claviger"
+)
+
+// lattice is a parameter set of ML-DSA (FIPS 204) or ML-KEM (FIPS 203), whose keys are made
+// from a seed and kept as it. Sizes in bytes.
+type lattice[Private any, Public encoding.BinaryMarshaler] struct {
+	name       claviger.Algorithm
+	bits       int // ML-DSA: security strength; ML-KEM: the number in its name
+	oid        asn1.ObjectIdentifier
+	seedSize   int // ML-DSA: ξ (32); ML-KEM: d ‖ z (64)
+	publicSize int
+	size       int // of a signature or a ciphertext
+	derive     func(seed []byte) (Public, Private)
+	unmarshal  func([]byte) (Public, error)
+}
+
+// seeded is a private key with the seed it came from.
+type seeded[Private any, Public encoding.BinaryMarshaler] struct {
+	seed    []byte
+	private Private
+	public  Public
+}
+
+// signLattice is ML-DSA by circl.
+type signLattice struct {
+	lattice[sign.PrivateKey, sign.PublicKey]
+}
+
+// kemLattice is ML-KEM by circl.
+type kemLattice struct {
+	lattice[kem.PrivateKey, kem.PublicKey]
+}
+
+type (
+	signPrivate = seeded[sign.PrivateKey, sign.PublicKey]
+	kemPrivate  = seeded[kem.PrivateKey, kem.PublicKey]
+)
+
+func signatureLattices() []signLattice {
+	var all []signLattice
+	for i, s := range []sign.Scheme{mldsa44.Scheme(), mldsa65.Scheme(), mldsa87.Scheme()} {
+		all = append(all, signLattice{lattice[sign.PrivateKey, sign.PublicKey]{
+			name: claviger.Algorithm(s.Name()), bits: []int{128, 192, 256}[i],
+			oid:      asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 17 + i}, // RFC 9881 section 2
+			seedSize: s.SeedSize(), publicSize: s.PublicKeySize(), size: s.SignatureSize(),
+			derive: s.DeriveKey, unmarshal: s.UnmarshalBinaryPublicKey,
+		}})
+	}
+	return all
+}
+
+func kemLattices() []kemLattice {
+	var all []kemLattice
+	for i, s := range []kem.Scheme{mlkem512.Scheme(), mlkem768.Scheme(), mlkem1024.Scheme()} {
+		all = append(all, kemLattice{lattice[kem.PrivateKey, kem.PublicKey]{
+			name: claviger.Algorithm(s.Name()), bits: []int{512, 768, 1024}[i],
+			oid:      asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 4, 1 + i}, // RFC 9935 section 3
+			seedSize: s.SeedSize(), publicSize: s.PublicKeySize(), size: s.CiphertextSize(),
+			derive: s.DeriveKeyPair, unmarshal: s.UnmarshalBinaryPublicKey,
+		}})
+	}
+	return all
+}
+
+func (l lattice[P, Q]) generate() (crypto.PrivateKey, error) {
+	seed := make([]byte, l.seedSize)
+	if _, err := rand.Read(seed); err != nil {
+		return nil, err
+	}
+	return l.expand(seed), nil
+}
+
+// expand makes the key of a seed, which it keeps.
+func (l lattice[P, Q]) expand(seed []byte) *seeded[P, Q] {
+	public, private := l.derive(seed)
+	return &seeded[P, Q]{seed, private, public}
+}
+
+func (l lattice[P, Q]) public(key crypto.PrivateKey) crypto.PublicKey {
+	return key.(*seeded[P, Q]).public
+}
+
+// parsePrivate takes the seed form and the form with both (RFC 9881 section 6, RFC 9935
+// section 6). Of the second the expanded key must be the seed's, but nothing of it is kept.
+// An expanded key alone has no seed and is refused.
+func (l lattice[P, Q]) parsePrivate(der []byte) (crypto.PrivateKey, error) {
+	body, err := privateBody(der)
+	if err != nil {
+		return nil, err
+	}
+	var seed, expanded, both cryptobyte.String
+	seedTag := cbasn1.Tag(0).ContextSpecific()
+	switch {
+	case body.PeekASN1Tag(seedTag):
+		if !body.ReadASN1(&seed, seedTag) || !body.Empty() {
+			return nil, errKey
+		}
+	case body.PeekASN1Tag(cbasn1.SEQUENCE):
+		if !body.ReadASN1(&both, cbasn1.SEQUENCE) || !body.Empty() || !both.ReadASN1(&seed, cbasn1.OCTET_STRING) ||
+			!both.ReadASN1(&expanded, cbasn1.OCTET_STRING) || !both.Empty() {
+			return nil, errKey
+		}
+	}
+	if len(seed) != l.seedSize {
+		return nil, errKey
+	}
+	key := l.expand(append([]byte(nil), seed...))
+	if expanded != nil && !l.matches(key, expanded) {
+		return nil, errKey
+	}
+	return key, nil
+}
+
+func (l lattice[P, Q]) matches(key *seeded[P, Q], expanded []byte) bool {
+	m, ok := any(key.private).(encoding.BinaryMarshaler)
+	if !ok {
+		return false
+	}
+	own, err := m.MarshalBinary()
+	defer clear(own)
+	return err == nil && equal(own, expanded)
+}
+
+func (l lattice[P, Q]) parsePublic(der []byte) (crypto.PublicKey, error) {
+	raw, err := publicBody(der)
+	if err != nil {
+		return nil, err
+	}
+	return l.parseRaw(claviger.PublicKey, raw)
+}
+
+func (l lattice[P, Q]) marshalPrivate(key crypto.PrivateKey) ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(l.oid) })
+		b.AddASN1(cbasn1.OCTET_STRING, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(key.(*seeded[P, Q]).seed) })
+		})
+	})
+	return b.Bytes()
+}
+
+func (l lattice[P, Q]) marshalPublic(key crypto.PublicKey) ([]byte, error) {
+	raw, err := l.marshalRaw(claviger.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(l.oid) })
+		b.AddASN1BitString(raw)
+	})
+	return b.Bytes()
+}
+
+func (l lattice[P, Q]) parseRaw(class claviger.KeyClass, raw []byte) (any, error) {
+	if len(raw) != l.rawSize(class) {
+		return nil, errKey
+	}
+	if class == claviger.PublicKey {
+		return l.unmarshal(raw)
+	}
+	return l.expand(append([]byte(nil), raw...)), nil
+}
+
+func (l lattice[P, Q]) marshalRaw(class claviger.KeyClass, key any) ([]byte, error) {
+	if class == claviger.PublicKey {
+		return key.(Q).MarshalBinary()
+	}
+	return append([]byte(nil), key.(*seeded[P, Q]).seed...), nil
+}
+
+func (l lattice[P, Q]) rawSize(class claviger.KeyClass) int {
+	if class == claviger.PublicKey {
+		return l.publicSize
+	}
+	return l.seedSize
+}

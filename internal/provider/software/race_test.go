@@ -1,0 +1,7 @@
+//go:build race
+
+package software_test
+
+// raceEnabled tells that the race detector is on, under which sync.Pool drops what it
+// holds.
+const raceEnabled = true
