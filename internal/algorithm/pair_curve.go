@@ -204,7 +204,7 @@ func (edwardsPair) parsePublic(der []byte) (crypto.PublicKey, error) {
 		return nil, err
 	}
 	if k, ok := key.(ed25519.PublicKey); ok {
-		return k, nil
+		return append(ed25519.PublicKey(nil), k...), nil // x509's is a part of der, which is the caller's
 	}
 	return nil, errKey
 }

@@ -65,6 +65,7 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 			t.Fatalf("in round %d", round)
 		}
 	}
+	t.Logf("%d rounds, acknowledged by writer: %v", rounds, acknowledged)
 	if acknowledged[0]+acknowledged[1]+acknowledged[2] < uint64(rounds) {
 		t.Errorf("only %v writes were acknowledged: this shows nothing", acknowledged)
 	}

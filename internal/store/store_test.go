@@ -3,16 +3,13 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/claviger/claviger"
@@ -20,7 +17,6 @@ import (
 	"github.com/claviger/claviger/internal/kv"
 	"github.com/claviger/claviger/internal/kv/bolt"
 	"github.com/claviger/claviger/internal/kv/mem"
-	"github.com/claviger/claviger/internal/primitive/xaes"
 )
 
 func must(t testing.TB, err error) {
@@ -131,86 +127,6 @@ func TestOpenRefusesAnotherKeyAndAnUnfitHeader(t *testing.T) {
 	if _, err := Open(t.Context(), mem.New(), db.keeper, Options{MustExist: true}); !errors.Is(err, claviger.ErrResourceNotFound) {
 		t.Errorf("a store that must exist: %v", err)
 	}
-}
-
-func TestGoldenHeaderAndRecord(t *testing.T) {
-	id := storeID([]byte("0123456789abcdef"))
-	h := header{id: id, generation: 7, wrapped: []byte("wrapped by a keeper")}
-	const wantHeader = "434c415649474552000130313233343536373839616263646566000000070013777261707065642062792061206b6565706572"
-	if got := hex.EncodeToString(h.encode()); got != wantHeader {
-		t.Errorf("header\ngot  %s\nwant %s", got, wantHeader)
-	}
-	back, err := decodeHeader(h.encode())
-	if err != nil || !bytes.Equal(back.encode(), h.encode()) {
-		t.Errorf("header comes back as %+v, %v", back, err)
-	}
-	k := Key{KindSecret, "name", 3}
-	if got, want := hex.EncodeToString(k.encode()), "066e616d65000000000000000003"; got != want {
-		t.Errorf("key\ngot  %s\nwant %s", got, want)
-	}
-	aead, err := xaes.New(bytes.Repeat([]byte{1}, xaes.KeySize))
-	must(t, err)
-	sealed := sealRecord(aead, id, 7, [24]byte([]byte("ABCDEFGHIJKLMNOPQRSTUVWX")), k, 2, []byte("value"))
-	const wantRecord = "010002000000074142434445464748494a4b4c4d4e4f505152535455565758e07447d07482b0013e4e419f2671dfe1a1deeef26d"
-	if got := hex.EncodeToString(sealed); got != wantRecord {
-		t.Errorf("record\ngot  %s\nwant %s", got, wantRecord)
-	}
-}
-
-// TestEveryAlteredByteIsNamedAndTheRestServes flips each bit group of a record, swaps records and renames them.
-func TestEveryAlteredByteIsNamedAndTheRestServes(t *testing.T) {
-	db, s := inMemory(t)
-	put(t, db, key("a", 1), "alpha secret")
-	put(t, db, key("b", 1), "beta")
-	raw := func(k Key) (out []byte) {
-		must(t, s.View(func(r kv.Reader) error {
-			b, err := r.Get(k.encode())
-			out = bytes.Clone(b)
-			return err
-		}))
-		return out
-	}
-	set := func(k Key, b []byte) { must(t, s.Update(func(w kv.Writer) error { return w.Put(k.encode(), b) })) }
-	a, b := raw(key("a", 1)), raw(key("b", 1))
-	refused := func(what string, k Key) {
-		t.Helper()
-		err := db.View(func(tx *Tx) error { _, err := tx.Get(k); return err })
-		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), k.String()) || strings.Contains(err.Error(), "alpha") {
-			t.Errorf("%s: %v", what, err)
-		}
-		if bad, err := db.Check(t.Context()); err != nil || !slices.Equal(bad, []Key{k}) || !slices.Contains(db.Damaged(), k) {
-			t.Errorf("%s: Check gives %v, %v; Damaged %v", what, bad, err, db.Damaged())
-		}
-		if got := value(db, key("b", 1)); got != "beta" {
-			t.Errorf("%s: the other record is %q", what, got)
-		}
-	}
-	for i := range a {
-		altered := bytes.Clone(a)
-		altered[i] ^= 0x40
-		set(key("a", 1), altered)
-		refused(fmt.Sprintf("byte %d", i), key("a", 1))
-		set(key("a", 1), a[:i])
-		refused(fmt.Sprintf("cut to %d", i), key("a", 1))
-	}
-	set(key("a", 1), b)
-	refused("another record in its place", key("a", 1))
-	set(key("a", 1), a)
-	for _, moved := range []Key{key("a", 2), key("aa", 1), {KindSecret, "a", 1}} {
-		set(moved, a)
-		refused("moved to "+moved.String(), moved)
-		if err := db.Compact(t.Context()); !errors.Is(err, ErrDamaged) {
-			t.Errorf("compaction over a damaged record: %v", err)
-		}
-		must(t, db.Update(t.Context(), func(tx *Tx) error { return tx.Delete(moved) }))
-		if slices.Contains(db.Damaged(), moved) {
-			t.Error("a deleted record is still called damaged")
-		}
-	}
-	if got := value(db, key("a", 1)); got != "alpha secret" {
-		t.Errorf("put back, the record is %q", got)
-	}
-	must(t, db.Compact(t.Context()))
 }
 
 func TestScansAreOrderedAndSkipNothing(t *testing.T) {
@@ -389,140 +305,4 @@ func compare(t *testing.T, db *DB, model map[Key]string) {
 	if !maps.Equal(found, model) {
 		t.Errorf("the store holds %d records, the model %d, and they differ", len(found), len(model))
 	}
-}
-
-func TestCompactionRemovesWhatWasDestroyed(t *testing.T) {
-	path, k := filepath.Join(t.TempDir(), "store.db"), newKeeper(t)
-	db := inFile(t, path, k)
-	defer func() { must(t, db.Close()) }()
-	put(t, db, key("doomed-name", 1), strings.Repeat("d", 500))
-	put(t, db, key("kept-name", 1), "kept")
-	var sealed, kept []byte
-	must(t, db.kv.View(func(r kv.Reader) error {
-		b, err := r.Get(key("doomed-name", 1).encode())
-		must(t, err)
-		sealed = bytes.Clone(b)
-		b, err = r.Get(key("kept-name", 1).encode())
-		kept = bytes.Clone(b)
-		return err
-	}))
-	for i := range 50 { // some life around it
-		put(t, db, key(fmt.Sprintf("other%d", i), 1), "x")
-	}
-	must(t, db.Update(t.Context(), func(tx *Tx) error { return tx.Delete(key("doomed-name", 1)) }))
-	before, err := os.ReadFile(path)
-	must(t, err)
-	if !bytes.Contains(before, sealed[len(sealed)-64:]) {
-		t.Fatal("the file does not hold the old bytes: this test would show nothing")
-	}
-	must(t, db.Compact(t.Context()))
-	after, err := os.ReadFile(path)
-	must(t, err)
-	for what, b := range map[string][]byte{"name": []byte("doomed-name"), "ciphertext": sealed[recordHead : recordHead+64], "tag": sealed[len(sealed)-16:], "neighbour's old ciphertext": kept[recordHead:]} {
-		if bytes.Contains(after, b) {
-			t.Errorf("the compacted file holds the %s", what)
-		}
-	}
-	if !bytes.Contains(after, []byte("kept-name")) || value(db, key("kept-name", 1)) != "kept" {
-		t.Error("the neighbour is lost")
-	}
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("the directory holds %v, %v", entries, err)
-	}
-}
-
-func TestViewsGoOnThroughCompactions(t *testing.T) {
-	db, _ := inMemory(t)
-	put(t, db, key("a", 1), "old")
-	must(t, db.View(func(tx *Tx) error {
-		done := make(chan error, 1)
-		go func() {
-			err := db.Compact(t.Context())
-			done <- errors.Join(err, db.Update(t.Context(), func(tx *Tx) error { return tx.Put(key("a", 1), 1, []byte("new")) }), db.Compact(t.Context()))
-		}()
-		must(t, <-done)
-		if got := value(db, key("a", 1)); got != "new" {
-			t.Errorf("a new view sees %q", got)
-		}
-		r, err := tx.Get(key("a", 1))
-		if string(r.Value) != "old" {
-			t.Errorf("the old view sees %q", r.Value)
-		}
-		return err
-	}))
-	if n := len(db.ring.all); n != 1 {
-		t.Errorf("%d data keys are kept", n)
-	}
-}
-
-func TestReadersAndWritersThroughManyCompactions(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "store.db")
-	db := inFile(t, path, newKeeper(t))
-	defer func() { must(t, db.Close()) }()
-	put(t, db, key("a", 1), "0")
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if got := value(db, key("a", 1)); strings.Contains(got, "damaged") {
-					t.Error(got)
-				}
-			}
-		})
-	}
-	wg.Go(func() {
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				put(t, db, key("a", 1), fmt.Sprint(i))
-			}
-		}
-	})
-	for range 15 {
-		must(t, db.Compact(t.Context()))
-	}
-	close(stop)
-	wg.Wait()
-	if bad := db.Damaged(); len(bad) != 0 {
-		t.Errorf("damaged: %v", bad)
-	}
-}
-
-func FuzzRecord(f *testing.F) {
-	k := Key{KindSecret, "name", 3}
-	e, err := makeEpoch(7, make([]byte, xaes.KeySize))
-	if err != nil {
-		f.Fatal(err)
-	}
-	good := e.seal(storeID{}, k, 1, []byte("value"))
-	h := header{generation: 1, wrapped: []byte("w")}
-	f.Add(k.encode(), good)
-	f.Add([]byte{1, 'a', 0}, good[:recordMinimum])
-	f.Add(headerKey, h.encode())
-	f.Fuzz(func(t *testing.T, rawKey, value []byte) {
-		key, ok := decodeKey(rawKey)
-		if ok && !bytes.Equal(key.encode(), rawKey) {
-			t.Errorf("key %x comes back as %x", rawKey, key.encode())
-		}
-		if s, ok := parseRecord(value); ok {
-			if len(s.head)+len(s.nonce)+len(s.ciphertext) != len(value) {
-				t.Error("a record lost bytes")
-			}
-			if _, ok := s.open(e.aead, storeID{}, key); ok && !bytes.Equal(value, good) {
-				t.Error("bytes that were never sealed were opened")
-			}
-		}
-		if h, err := decodeHeader(value); err == nil && !bytes.Equal(h.encode(), value) {
-			t.Error("a header comes back as another")
-		}
-	})
 }

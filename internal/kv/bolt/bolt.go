@@ -30,7 +30,7 @@ type Options struct {
 // Sizes of the file and its mapping.
 const (
 	firstMapping = 256 << 20 // bytes of address space, not memory; growth below it never waits for readers
-	growth       = 1 << 20   // bytes by which the file grows
+	growth       = 4 << 20   // bytes by which the file grows
 	freshBatch   = 8 << 20   // bytes that a rewrite holds in memory at once
 )
 

@@ -1,12 +1,15 @@
 package path_test
 
 import (
+	"bytes"
 	"crypto/x509"
 	"testing"
 
 	"filippo.io/mldsa"
+	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/pki/cert"
 	"github.com/claviger/claviger/internal/pki/crl"
 	"github.com/claviger/claviger/internal/pki/path"
 	"github.com/claviger/claviger/internal/pki/pkitest"
@@ -91,4 +94,25 @@ func TestLatticeKeyUsage(t *testing.T) {
 	leaf.KeyUsage |= x509.KeyUsageKeyEncipherment
 	e := root.IssueFor(t, pkitest.LatticeEntity(t, mldsa.MLDSA65()), leaf)
 	expect(t, path.Request{Leaf: e.Certificate, Anchors: certs(root), Time: pkitest.Middle()}, claviger.InvalidPurpose, 0)
+}
+
+// TestLatticeAlgorithmMustFitTheKey: a signature that holds, under the label of another parameter set, is refused.
+func TestLatticeAlgorithmMustFitTheKey(t *testing.T) {
+	root := pkitest.LatticeEntity(t, mldsa.MLDSA44())
+	root.SelfSign(t, pkitest.CA("root"))
+	leaf := root.Issue(t, pkitest.Leaf("leaf"))
+	label := []byte{0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 17}
+	other := append(bytes.Clone(label[:12]), 18)
+	der := root.Resign(t, leaf.Certificate.DER(), func(_ asn1.Tag, element []byte) []byte {
+		if bytes.Equal(element, label) {
+			return other
+		}
+		return element
+	})
+	der[bytes.LastIndex(der, label)+12] = 18
+	c, err := cert.Parse(der, claviger.DER)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, path.Request{Leaf: c, Anchors: certs(root), Time: pkitest.Middle()}, claviger.SignatureInvalid, 0)
 }

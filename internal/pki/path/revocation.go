@@ -71,7 +71,7 @@ func (v *verifier) signers(l *crl.CRL, c, anchor *cert.Certificate) []*cert.Cert
 		if !s.Subject().Equal(l.Issuer()) {
 			continue
 		}
-		if s.Equal(anchor) || s.Equal(c) && v.verifiesSigner(c) || v.signerStands(s, anchor) {
+		if s.Equal(c) && v.verifiesSigner(c) || v.signerStands(s, anchor) {
 			out = append(out, s)
 		}
 	}

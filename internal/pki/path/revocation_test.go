@@ -30,18 +30,23 @@ func TestListSignerUnderAnotherAnchorDoesNotCount(t *testing.T) {
 // certificates to another.
 func TestListSignerIsJudgedForEachAnchor(t *testing.T) {
 	f := newFamily(t)
-	other := pkitest.Root(t, pkitest.CA("root")) // the root's namesake, which certifies the same CA
-	cross := other.IssueFor(t, f.ca, pkitest.CA("ca"))
-	template := pkitest.Leaf("ca")
+	other := pkitest.Root(t, pkitest.CA("other"))
+	cross := other.IssueFor(t, f.ca, pkitest.CA("ca")) // the CA is certified by both roots
+	sub := f.ca.Issue(t, pkitest.CA("sub"))
+	template := pkitest.Leaf("sub")
 	template.KeyUsage = x509.KeyUsageCRLSign
-	signer := f.root.Issue(t, template)
+	signer := f.root.Issue(t, template) // of the lists of sub, and certified by one of them
 	r := f.request()
-	r.CRLs = []*crl.CRL{f.rootCRL, list(t, other, &x509.RevocationList{}), list(t, signer, &x509.RevocationList{})}
+	r.Leaf = sub.Issue(t, pkitest.Leaf("leaf")).Certificate
+	r.Intermediates = certs(cross, f.ca, sub, signer)
+	r.CRLs = []*crl.CRL{f.rootCRL, f.caCRL, list(t, other, &x509.RevocationList{}), list(t, signer, &x509.RevocationList{})}
 	for _, anchors := range [][]*cert.Certificate{certs(f.root, other), certs(other, f.root)} {
-		r.Anchors, r.Intermediates = anchors, certs(cross, f.ca, signer)
-		got := expect(t, r, claviger.Valid, -1)
-		if !got.Chain[2].Equal(f.root.Certificate) {
-			t.Error("the path ends in an anchor that does not stand behind the list's signer")
+		for _, helpers := range [][]*cert.Certificate{certs(cross, f.ca, sub, signer), certs(f.ca, cross, sub, signer)} {
+			r.Anchors, r.Intermediates = anchors, helpers
+			got := expect(t, r, claviger.Valid, -1)
+			if !got.Chain[3].Equal(f.root.Certificate) {
+				t.Error("the path ends in an anchor that does not stand behind the list's signer")
+			}
 		}
 	}
 	r.Anchors = certs(other)

@@ -149,7 +149,6 @@ func (p Policy) apply(c *cert.Certificate, leaf bool) *x509.Certificate {
 		for _, m := range x.PolicyMappings { // RFC 5280, 6.1.4 (b)(2): mapped policies are deleted
 			drop[m.IssuerDomainPolicy.String()], drop[anyPolicy] = true, true
 		}
-		x.PolicyMappings = nil
 	}
 	x.Policies = slices.DeleteFunc(slices.Clone(x.Policies), func(o x509.OID) bool { return drop[o.String()] })
 	return &x
