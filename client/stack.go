@@ -1,0 +1,182 @@
+package client
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/link"
+	"github.com/claviger/claviger/internal/wire"
+	pb "github.com/claviger/claviger/proto"
+)
+
+// NoTimeout as a Timeout means that calls have no deadline of their own. The daemon's ceiling and the deadline of the
+// context.Context stay in force.
+const NoTimeout time.Duration = -1
+
+// closeTimeout bounds the calls that give things back where the stack has no timeout.
+const closeTimeout = 5 * time.Second
+
+// Config says how to reach a daemon. The zero value means the defaults named here.
+type Config struct {
+	Endpoint    string        // "unix:///var/run/crypto-daemon.sock" or a path; "" is $CLAVIGER_SOCKET, else /run/claviger/claviger.sock
+	Timeout     time.Duration // of each call that has none of its own; 0 is the daemon's default, NoTimeout is none
+	DaemonUID   *uint32       // user the daemon may run as, beside root and the caller's own; nil adds none
+	Connections int           // most connections opened; 0 is four per processor. The daemon may allow fewer
+}
+
+// Stack is a program's link to one daemon. Close ends it. Safe for concurrent use.
+type Stack struct {
+	link    *link.Link
+	timeout time.Duration
+	closed  atomic.Bool
+
+	verdicts sync.Pool // of *[1]byte: where verdicts are read to
+
+	littered atomic.Bool // litter is not empty
+	mu       sync.Mutex
+	litter   []uint64 // handles of keys and certificates that were collected unclosed; guarded by mu
+}
+
+// Dial connects to the daemon that the configuration names. ctx and Timeout bound the dialling. The daemon must run as
+// root, as the caller's own user or as DaemonUID. ErrConnectionFailed if it cannot be reached or is someone else,
+// ErrAccessDenied if it does not know the caller; that error holds the lines to add to its configuration.
+func Dial(ctx context.Context, c Config) (*Stack, error) {
+	path, err := socketPath(c.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	l, err := link.Dial(ctx, path, c.options())
+	if err != nil {
+		return nil, err
+	}
+	return newStack(l, c.Timeout), nil
+}
+
+// New makes a stack of a connected unix socket, such as one end of a socket pair. The stack owns conn from here on,
+// also when New fails. Endpoint is not looked at.
+func New(ctx context.Context, conn *net.UnixConn, c Config) (*Stack, error) {
+	l, err := link.New(ctx, conn, c.options())
+	if err != nil {
+		return nil, err
+	}
+	return newStack(l, c.Timeout), nil
+}
+
+func newStack(l *link.Link, timeout time.Duration) *Stack {
+	s := &Stack{link: l, timeout: timeout}
+	s.verdicts.New = func() any { return new([1]byte) }
+	return s
+}
+
+func (c *Config) options() link.Options {
+	return link.Options{Timeout: c.Timeout, Connections: c.Connections, Owner: c.DaemonUID}
+}
+
+// CryptoContext makes a new scope for names, keys and operation contexts. It makes no call.
+func (s *Stack) CryptoContext() (*CryptoContext, error) {
+	if s.closed.Load() {
+		return nil, errClosedStack("crypto context")
+	}
+	return &CryptoContext{stack: s, handles: make(map[uint64]struct{})}, nil
+}
+
+// Tenant gives the name under which the daemon knows the caller.
+func (s *Stack) Tenant() string { return s.link.Hello().Tenant }
+
+// Frames counts the requests that were sent to the daemon so far.
+func (s *Stack) Frames() uint64 { return s.link.Frames() }
+
+// Ping asks the daemon for an empty answer.
+func (s *Stack) Ping(ctx context.Context) error {
+	if s.closed.Load() {
+		return errClosedStack("ping")
+	}
+	return s.fault("ping", s.link.Ping(ctx))
+}
+
+// Close ends the link. The daemon releases all that was made through it, calls in flight included. Idempotent.
+func (s *Stack) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	return s.link.Close()
+}
+
+// control makes one control call. what names it in errors.
+func (s *Stack) control(ctx context.Context, what string, op wire.Op, timeout time.Duration, req, reply proto.Message) error {
+	if s.closed.Load() {
+		return errClosedStack(what)
+	}
+	s.sweep(ctx)
+	return s.fault(what, s.link.Control(ctx, op, timeout, req, reply))
+}
+
+// fault turns the error of a link that was closed under a call into the error of a closed stack.
+func (s *Stack) fault(what string, err error) error {
+	if err != nil && s.closed.Load() {
+		return errClosedStack(what)
+	}
+	return err
+}
+
+// release gives handles back. It needs no context, because what closes must not be kept from closing by a context that is
+// done. On a broken or closed link nothing is left to give back.
+func (s *Stack) release(handles []uint64) error {
+	if len(handles) == 0 || s.closed.Load() {
+		return nil
+	}
+	timeout := s.timeout
+	if timeout < 0 {
+		timeout = closeTimeout
+	}
+	req := &pb.ReleaseRequest{Handles: handles}
+	err := s.control(context.Background(), "release", wire.OpRelease, timeout, req, &pb.ReleaseReply{})
+	if s.closed.Load() || claviger.CodeOf(err) == claviger.ErrConnectionFailed {
+		return nil
+	}
+	return err
+}
+
+// discard notes a handle whose owner was collected without being closed. It runs on the collector's goroutine and must
+// not block; the handle goes back with the next control call.
+func (s *Stack) discard(handle uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.litter = append(s.litter, handle)
+	s.littered.Store(true)
+}
+
+// sweep gives discarded handles back. Its failure is nobody's concern: the daemon frees them at the latest with the link.
+func (s *Stack) sweep(ctx context.Context) {
+	if !s.littered.Load() {
+		return
+	}
+	s.mu.Lock()
+	handles := s.litter
+	s.litter = nil
+	s.littered.Store(false)
+	s.mu.Unlock()
+	_ = s.link.Control(ctx, wire.OpRelease, 0, &pb.ReleaseRequest{Handles: handles}, &pb.ReleaseReply{})
+}
+
+// budget gives the time that a call with this timeout has: its own, else the stack's, else the daemon's; negative for
+// none.
+func (s *Stack) budget(timeout time.Duration) time.Duration {
+	if timeout == 0 {
+		timeout = s.timeout
+	}
+	if timeout == 0 {
+		timeout = s.link.Hello().Timeout
+	}
+	return timeout
+}
+
+func errClosedStack(what string) error {
+	return claviger.Errorf(claviger.ErrUninitializedStack, what, "the stack is closed")
+}

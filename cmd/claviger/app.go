@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// app is one run of the program: its streams and the flags that every command has.
+type app struct {
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
+	socket  string        // --socket; "" is $CLAVIGER_SOCKET, else /run/claviger/claviger.sock
+	timeout time.Duration // --timeout of each call; 0 is the daemon's default
+	started bool          // the command line was good and the command began
+}
+
+// action is what a command does. Its context ends with SIGINT and SIGTERM.
+type action func(ctx context.Context, args []string) error
+
+// root builds the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "claviger",
+		Short: "Keep keys in one daemon and use them without holding them",
+		Long: "Claviger keeps keys, certificates and revocation lists in one daemon. Programs use them over a unix socket and\n" +
+			"never hold them. `claviger quickstart` shows it in seconds; `claviger serve --dev DIR` runs one for you.\n\n" +
+			"Exit status: 0 success, 1 negative verdict, 2 usage, 3 refused by policy, 4 anything else, 5 daemon unreachable or\ntimed out.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: a.run(func(context.Context, []string) error {
+			return usagef("a command is needed; claviger --help lists them")
+		}),
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().StringVar(&a.socket, "socket", "",
+		"socket of the daemon, a path or unix:///path (default $CLAVIGER_SOCKET or /run/claviger/claviger.sock)")
+	root.PersistentFlags().DurationVar(&a.timeout, "timeout", 0, "time for each call; 0 is the daemon's default, negative none")
+	root.AddCommand(
+		a.serveCommand(), a.quickstartCommand(), a.checkCommand(), a.statusCommand(),
+		a.slotCommand(), a.certCommand(),
+		a.hashCommand(), a.macCommand(), a.encryptCommand(), a.decryptCommand(), a.signCommand(), a.verifyCommand(), a.randomCommand(),
+		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.versionCommand(), a.manCommand(),
+	)
+	return root
+}
+
+// run makes a cobra function of an action. Until it is called every error is one of usage.
+func (a *app) run(f action) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		ctx := cmd.Context()
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		return f(ctx, args)
+	}
+}
+
+// group makes a command that only has others below it.
+func (a *app) group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	cmd.RunE = a.run(func(context.Context, []string) error {
+		return usagef("a command is needed; claviger %s --help lists them", use)
+	})
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// commandName gives a command as the user typed it, without the program's name.
+func commandName(cmd *cobra.Command) string {
+	if cmd == nil || !cmd.HasParent() {
+		return "command"
+	}
+	_, name, _ := strings.Cut(cmd.CommandPath(), " ")
+	return name
+}

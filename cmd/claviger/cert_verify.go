@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/client"
+)
+
+// pathRequest is what cert verify was asked for.
+type pathRequest struct {
+	name       string
+	store      string
+	chain      []string // files with helpers
+	at         string   // RFC 3339; "" is the daemon's clock
+	crlOnly    bool
+	bestEffort bool
+	asJSON     bool
+}
+
+func (a *app) certVerifyCommand() *cobra.Command {
+	var r pathRequest
+	cmd := &cobra.Command{
+		Use:   "verify FILE|SLOT --trust-store NAME",
+		Short: "Verify a certificate against a trust store",
+		Long: "Verify a certificate: a file if there is one of that name, else a slot. The first line is the verdict; exit status 0\n" +
+			"means Valid and 1 any other verdict.",
+		Example: "  claviger cert verify DeviceCert --trust-store RootCA --crl-only",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.run(a.withCerts(func(ctx context.Context, l *link, m *client.CertManager, args []string) error {
+			r.name = args[0]
+			return a.verifyPath(ctx, l, m, r)
+		})),
+	}
+	cmd.Flags().StringVar(&r.store, "trust-store", "", "trust store, by the `NAME` that your configuration gives it")
+	cmd.MarkFlagRequired("trust-store")
+	cmd.Flags().StringArrayVar(&r.chain, "chain", nil, "`FILE` with intermediate certificates; may be repeated")
+	cmd.Flags().StringVar(&r.at, "time", "", "the `TIME` to ask for, such as 2026-01-31T12:00:00Z (default now)")
+	cmd.Flags().BoolVar(&r.crlOnly, "crl-only", false, "consult revocation lists")
+	cmd.Flags().BoolVar(&r.bestEffort, "best-effort", false, "with --crl-only: carry on where no revocation list covers an issuer")
+	jsonFlag(cmd, &r.asJSON)
+	return cmd
+}
+
+func (a *app) verifyPath(ctx context.Context, l *link, m *client.CertManager, r pathRequest) error {
+	v, err := a.pathVerifier(ctx, l, m, r)
+	if err != nil {
+		return err
+	}
+	result, err := v.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	if r.asJSON {
+		err = a.printJSON(map[string]any{"verdict": result.Verdict.String(), "detail": result.Detail, "depth": result.Depth, "chain": result.Chain})
+	} else {
+		_, err = fmt.Fprintln(a.stdout, result.Verdict)
+	}
+	if err != nil || result.Verdict == claviger.Valid {
+		return err
+	}
+	return verdict{why: fmt.Sprintf("%s: %s", r.name, result.Detail), name: result.Verdict.String()}
+}
+
+// pathVerifier sets up the verification.
+func (a *app) pathVerifier(ctx context.Context, l *link, m *client.CertManager, r pathRequest) (*client.CertVerifier, error) {
+	v, err := l.NewCertVerifier(ctx, client.CertVerifierConfig{})
+	if err != nil {
+		return nil, err
+	}
+	if r.at != "" {
+		at, err := time.Parse(time.RFC3339, r.at)
+		if err != nil {
+			return nil, usagef("--time takes a time such as 2026-01-31T12:00:00Z")
+		}
+		v.SetVerificationTime(at)
+	}
+	if r.crlOnly {
+		v.SetRevocationCheckPolicy(claviger.CRLOnly)
+	}
+	if r.bestEffort {
+		v.SetCoveragePolicy(claviger.BestEffort)
+	}
+	cert, err := a.certificate(ctx, l, m, r.name)
+	if err != nil {
+		return nil, err
+	}
+	v.SetCertificate(cert)
+	chain, err := a.helpers(ctx, m, r.chain)
+	if err != nil {
+		return nil, err
+	}
+	v.SetChain(chain...)
+	store, err := l.TrustStore(ctx, r.store)
+	if err != nil {
+		return nil, err
+	}
+	v.SetVerificationTrustStore(store)
+	return v, nil
+}
+
+// helpers parses all certificates of the files.
+func (a *app) helpers(ctx context.Context, m *client.CertManager, files []string) ([]client.CertSource, error) {
+	var chain []client.CertSource
+	for _, name := range files {
+		data, err := a.readDocument(name)
+		if err != nil {
+			return nil, err
+		}
+		certs, err := m.ParseAll(ctx, data, certFormat(data))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range certs {
+			chain = append(chain, c)
+		}
+	}
+	return chain, nil
+}

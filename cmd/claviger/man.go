@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+func (a *app) manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "man DIR",
+		Short: "Write the manual pages into a directory",
+		Args:  cobra.ExactArgs(1),
+		RunE: a.run(func(_ context.Context, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return err
+			}
+			root := a.root()
+			root.DisableAutoGenTag = true
+			root.InitDefaultCompletionCmd()
+			return doc.GenManTree(root, &doc.GenManHeader{Title: "CLAVIGER", Section: "1", Source: "Claviger", Manual: "Claviger"}, args[0])
+		}),
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/client"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how the daemon is and what its tenants hold",
+		Long:  "Show how the daemon is and what its tenants hold. An administrator sees all tenants, others see themselves.",
+		Args:  cobra.NoArgs,
+		RunE: a.run(a.withLink(func(ctx context.Context, l *link, _ []string) error {
+			s, err := l.stack.Status(ctx)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.printJSON(s)
+			}
+			return a.printStatus(s)
+		})),
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (a *app) printStatus(s client.Status) error {
+	err := a.printFields(
+		"version", s.Version,
+		"pid", strconv.Itoa(s.PID),
+		"started", s.Started.Format(time.RFC3339),
+		"configuration", s.Config,
+		"keeper", s.Keeper,
+		"store", size(int64(s.StoreBytes)),
+		"loaded slots", strconv.FormatUint(s.LoadedSlots, 10),
+		"frames", strconv.FormatUint(s.Frames, 10),
+		"damaged", strings.Join(s.Damaged, ", "),
+	)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	if err := a.printProviders(s.Providers); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	var rows [][]string
+	for _, t := range s.Tenants {
+		rows = append(rows, []string{t.Name, strconv.Itoa(t.Sessions), strconv.Itoa(t.Connections), strconv.Itoa(t.Handles),
+			strconv.Itoa(t.Keys), strconv.Itoa(t.Contexts), strconv.Itoa(t.InFlight), size(int64(t.HeldBytes)), size(int64(t.RegionBytes)),
+			strconv.FormatUint(t.Frames, 10)})
+	}
+	return a.printTable([]string{"TENANT", "SESSIONS", "CONNECTIONS", "HANDLES", "KEYS", "CONTEXTS", "IN FLIGHT", "HELD", "REGIONS", "FRAMES"}, rows)
+}
+
+func (a *app) providersCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "providers",
+		Short: "List the places where keys live and work",
+		Args:  cobra.NoArgs,
+		RunE: a.run(a.withLink(func(ctx context.Context, l *link, _ []string) error {
+			list, err := l.stack.Providers(ctx)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.printJSON(list)
+			}
+			return a.printProviders(list)
+		})),
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (a *app) printProviders(list []claviger.ProviderInfo) error {
+	var rows [][]string
+	for _, p := range list {
+		state := "available"
+		if !p.Available {
+			state = "not available: " + p.Reason
+		}
+		rows = append(rows, []string{strconv.Itoa(int(p.ID)), p.Name, p.Kind.String(), state})
+	}
+	return a.printTable([]string{"PROVIDER", "NAME", "KIND", "STATE"}, rows)
+}

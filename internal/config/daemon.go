@@ -1,0 +1,197 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/claviger/claviger"
+)
+
+// Limits of the [daemon] table.
+const (
+	MinTimeout    = time.Millisecond
+	MaxTimeout    = 24 * time.Hour
+	MaxSocketPath = 107 // bytes; sun_path of unix(7) less its final zero byte
+)
+
+// credentialsPrefix begins a key file's path that means a credential of the service manager (systemd.exec(5)).
+const credentialsPrefix = "$CREDENTIALS_DIRECTORY/"
+
+// maxUID is the largest uid a program can have: 0xFFFFFFFF means "none" to the kernel.
+const maxUID = math.MaxUint32 - 1
+
+// Kinds of values, by the names that this package calls them.
+const (
+	stringKind  = unstable.String
+	arrayKind   = unstable.Array
+	integerKind = unstable.Integer
+	inlineKind  = unstable.InlineTable
+	tableKind   = unstable.Table
+)
+
+func (c *checker) daemon(root *section) {
+	s := root.one("daemon")
+	d := &c.cfg.Daemon
+	d.Socket = s.path("socket", DefaultSocket)
+	if len(d.Socket) > MaxSocketPath {
+		s.complain("socket", "has %d bytes; a socket's path may have %d", len(d.Socket), MaxSocketPath)
+	}
+	d.Store = s.path("store", DefaultStore)
+	if d.Store == d.Socket {
+		s.complain("store", "is also the socket")
+	}
+	d.Timeout = s.duration("timeout", DefaultTimeout, MinTimeout, MaxTimeout)
+	d.Ceiling = s.duration("ceiling", max(DefaultCeiling, d.Timeout), MinTimeout, MaxTimeout)
+	if d.Ceiling < d.Timeout {
+		s.complain("ceiling", "is %s, less than the timeout of %s", d.Ceiling, d.Timeout)
+	}
+	level := s.oneOf("log", "debug", "info", "warn", "error")
+	d.LogLevel = map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[level]
+	s.finish()
+}
+
+// path gives an absolute, clean path.
+func (s *section) path(key, fallback string) string {
+	text := s.text(key)
+	switch {
+	case text == "":
+		return fallback
+	case !filepath.IsAbs(text):
+		s.complain(key, "%q is not an absolute path", claviger.Clip(text))
+	case strings.ContainsRune(text, 0):
+		s.complain(key, "holds a zero byte")
+	case filepath.Clean(text) != text:
+		s.complain(key, `%q holds "..", "." or a doubled or trailing slash; write %q`, claviger.Clip(text), claviger.Clip(filepath.Clean(text)))
+	default:
+		return text
+	}
+	return fallback
+}
+
+func (c *checker) keeper(root *section) {
+	s := root.one("keeper")
+	k := &c.cfg.Keeper
+	k.Kind = KeeperKind(s.oneOf("kind", string(KeyFile), string(Credential)))
+	path, name := s.keyPath(), s.text("name")
+	if rest, ok := strings.CutPrefix(path, credentialsPrefix); ok && k.Kind == KeyFile && name == "" {
+		k.Kind, k.Name = Credential, rest
+		s.finish()
+		return
+	}
+	switch k.Kind {
+	case KeyFile:
+		s.need("path", "is missing; it says where the key file is")
+		s.misfit("name", `belongs to kind "credential"`)
+		if path != "" && filepath.Dir(path) == filepath.Dir(c.cfg.Daemon.Store) {
+			c.warn(s.at("path"), s.field("path"), "lies beside the store; who copies the directory has both")
+		}
+		if path != "" && path == c.cfg.Daemon.Store {
+			s.complain("path", "is also the store")
+		}
+	case Credential:
+		s.need("name", "is missing; it says which file of $CREDENTIALS_DIRECTORY holds the key")
+		s.misfit("path", `belongs to kind "file"`)
+		if strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
+			s.complain("name", "%q is not the name of a file", claviger.Clip(name))
+		}
+	default:
+		s.need("kind", `is missing; it says what opens the store's key: "file" or "credential"`)
+	}
+	k.Path, k.Name = path, name
+	s.finish()
+}
+
+// keyPath gives the key file's path: an absolute one, or a file of $CREDENTIALS_DIRECTORY by that name.
+func (s *section) keyPath() string {
+	if e := s.t.entries["path"]; e != nil && e.value.kind == stringKind {
+		name, ok := strings.CutPrefix(e.value.text, credentialsPrefix)
+		if ok && name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") {
+			return s.text("path")
+		}
+	}
+	return s.path("path", "")
+}
+
+// misfit complains about a key that is there and should not be.
+func (s *section) misfit(key, format string, args ...any) {
+	if s.has(key) {
+		s.complain(key, format, args...)
+	}
+}
+
+func (c *checker) admin(root *section) []uint32 {
+	s := root.one("admin")
+	defer s.finish()
+	v := s.get("uids", "an array of uids", arrayKind)
+	if v == nil {
+		return nil
+	}
+	var uids []uint32
+	seen := make(map[uint32]bool)
+	for _, item := range v.items {
+		n, ok := parseInteger(item.text)
+		switch {
+		case item.kind != integerKind:
+			c.complain(item.at, s.field("uids"), "holds %s; an array of uids is wanted", kindWords(item.kind))
+		case !ok || n < 0 || n > maxUID:
+			c.complain(item.at, s.field("uids"), "holds %s; 0 to %d is allowed", claviger.Clip(item.text), int64(maxUID))
+		case seen[uint32(n)]:
+			c.complain(item.at, s.field("uids"), "holds %d twice", n)
+		default:
+			seen[uint32(n)] = true
+			uids = append(uids, uint32(n))
+		}
+	}
+	return uids
+}
+
+func (c *checker) providerList(root *section) {
+	byID := make(map[claviger.ProviderID]string)
+	for _, s := range root.list("provider") {
+		p := Provider{Name: s.resourceName("name")}
+		if n, ok := s.integer("id", 1, math.MaxUint16); ok {
+			p.ID = claviger.ProviderID(n)
+		} else if !s.wrong["id"] {
+			s.complain("id", "is missing; it is the provider's number, 1 to %d, and must stay", math.MaxUint16)
+		}
+		p.Kind = ProviderKind(s.oneOf("kind", string(Software), string(Delay)))
+		s.need("kind", "is missing; known are %s, %s", Software, Delay)
+		p.Delay = s.duration("delay", 0, 0, MaxTimeout)
+		switch p.Kind {
+		case Delay:
+			s.need("delay", "is missing; it says how long each operation hangs")
+		case Software:
+			s.misfit("delay", "belongs to kind %q", Delay)
+		}
+		if other, twice := byID[p.ID]; twice && p.ID != 0 {
+			s.complain("id", "%d is also the id of provider %q", p.ID, other)
+		}
+		if c.providers[p.Name] != 0 {
+			s.complain("name", "another provider has this name")
+		}
+		byID[p.ID] = p.Name
+		if p.Name != "" {
+			c.providers[p.Name] = max(p.ID, 1)
+		}
+		c.cfg.Providers = append(c.cfg.Providers, p)
+		s.finish()
+	}
+	if !root.has("provider") {
+		root.complain("provider", "is missing; at least one is needed: [[provider]] with id, name and kind")
+	}
+}
+
+// quote lists names for a complaint.
+func quote[T ~string](names []T) string {
+	text := make([]string, len(names))
+	for i, n := range names {
+		text[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(text, ", ")
+}

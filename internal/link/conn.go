@@ -1,0 +1,381 @@
+package link
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/sock"
+	"github.com/claviger/claviger/internal/wire"
+)
+
+// Sizes in bytes of a connection's buffers.
+const (
+	firstInput  = 4 << 10
+	normalInput = wire.HeaderSize + wire.MaxData
+	keepOutput  = 192 << 10 // larger output buffers are not kept
+	maxCancels  = 64 << 10  // no cancel is queued behind so much output
+)
+
+// conn is one connection, shared by the calls that wait on it. At any time one of them may write and one may read; who
+// waits and is neither relies on the reader, which also watches everybody's deadline.
+type conn struct {
+	link *Link
+	net  *net.UnixConn
+	raw  syscall.RawConn
+	load int // calls; under link.mu
+
+	mu      sync.Mutex
+	err     error   // sticky
+	slots   []*call // every call that ever waited here; the lower bits of an id say which
+	free    []*call
+	waiting int
+	lost    int // replies that nobody waits for any longer may still come
+	seq     uint64
+
+	writing bool
+	out     []byte // whole frames, and at first perhaps the rest of one
+	spare   []byte
+	queued  uint64 // bytes that were ever put into out
+	sent    uint64 // bytes that were ever sent; the writer's
+	marks   []mark
+
+	reading  bool
+	armed    int64 // clock of the read deadline; 0 none
+	in       []byte
+	r, w     int // in[r:w] is received and not handled; the reader's
+	got      int
+	readErr  error
+	sendErr  error
+	sending  bool // the next run of exchange sends
+	sendBuf  []byte
+	sendN    int
+	spin     sock.Spinner // the reader's
+	receive  func(fd uintptr) bool
+	exchange func(fd uintptr) bool
+	transmit func(fd uintptr) bool
+}
+
+// mark says that a descriptor goes with a frame: the n bytes from off of all that is ever queued.
+type mark struct {
+	off uint64
+	n   int
+	fd  int
+}
+
+func newConn(l *Link, nc *net.UnixConn) (*conn, error) {
+	raw, err := nc.SyscallConn()
+	if err != nil {
+		return nil, claviger.WrapError(claviger.ErrConnectionFailed, "connect", err)
+	}
+	c := &conn{link: l, net: nc, raw: raw, in: make([]byte, firstInput)}
+	c.receive = func(fd uintptr) bool {
+		c.got, c.readErr = sock.Recv(fd, c.in[c.w:])
+		return c.readErr != sock.ErrAgain
+	}
+	c.transmit = func(fd uintptr) bool {
+		c.sendN, c.sendErr = c.transmitOnce(fd, c.sendBuf)
+		return true
+	}
+	c.exchange = func(fd uintptr) bool {
+		if !c.sending {
+			return c.receive(fd)
+		}
+		if c.sendWhole(fd) {
+			return true
+		}
+		return l.flying.Load() == 1 && c.spin.Spin(func() bool { return c.receive(fd) })
+	}
+	return c, nil
+}
+
+// enqueue puts a frame into the output; the caller holds mu.
+func (c *conn) enqueue(r *request, id uint64) {
+	before := len(c.out)
+	h := wire.Header{Op: r.op, Flags: r.flags, ID: id, Remaining: r.remaining}
+	if r.op.Data() {
+		h.Length = uint32(r.data.Len(r.flags))
+		c.out = r.data.Append(h.Append(c.out), r.flags)
+	} else {
+		h.Length = uint32(len(r.body))
+		c.out = append(h.Append(c.out), r.body...)
+	}
+	n := len(c.out) - before
+	if r.flags&wire.FlagFD != 0 {
+		c.marks = append(c.marks, mark{c.queued, n, r.fd})
+	}
+	c.queued += uint64(n)
+}
+
+// takeOut takes the output to send it; the caller holds mu and is the writer.
+func (c *conn) takeOut() []byte {
+	buf := c.out
+	c.out, c.spare = c.spare[:0], nil
+	return buf
+}
+
+// putBack gives back the buffer that takeOut gave, of which the first n bytes were sent; the caller holds mu.
+func (c *conn) putBack(buf []byte, n int) {
+	switch {
+	case n < len(buf):
+		c.out = append(append([]byte(nil), buf[n:]...), c.out...)
+	case cap(buf) <= keepOutput:
+		c.spare = buf[:0]
+	}
+}
+
+// endWriting makes room for another writer; the caller holds mu. Descriptors that can no longer be sent are closed by
+// whoever was last to write, so that none is closed while it is being sent.
+func (c *conn) endWriting() {
+	c.writing = false
+	if c.err == nil {
+		return
+	}
+	for _, m := range c.marks {
+		_ = unix.Close(m.fd)
+	}
+	c.marks = nil
+}
+
+// transmitOnce makes one attempt to send from buf, with a descriptor where one belongs. Only the writer calls it.
+func (c *conn) transmitOnce(fd uintptr, buf []byte) (int, error) {
+	if len(c.marks) == 0 {
+		n, err := sock.Send(fd, buf)
+		c.sent += uint64(n)
+		return n, err
+	}
+	c.mu.Lock()
+	m := c.marks[0]
+	c.mu.Unlock()
+	if m.off > c.sent {
+		n, err := sock.Send(fd, buf[:min(uint64(len(buf)), m.off-c.sent)])
+		c.sent += uint64(n)
+		return n, err
+	}
+	n, err := sock.SendFD(fd, buf[:m.n], m.fd)
+	if n > 0 {
+		c.sent += uint64(n)
+		c.mu.Lock()
+		c.marks = c.marks[1:]
+		c.mu.Unlock()
+		_ = unix.Close(m.fd)
+	}
+	return n, err
+}
+
+// flush sends the output as far as the socket takes it, or until k has no time left. The caller holds mu and has made
+// itself the writer; both hold again afterwards, the latter no longer.
+func (c *conn) flush(k *call) {
+	for len(c.out) > 0 && c.err == nil {
+		buf := c.takeOut()
+		c.mu.Unlock()
+		n, err := c.send(buf)
+		c.mu.Lock()
+		c.putBack(buf, n)
+		if errors.Is(err, sock.ErrAgain) {
+			if k == nil || k.over() {
+				break
+			}
+			c.waitToSend(k)
+			continue
+		}
+		if err != nil {
+			c.breakOff(broken("send", err))
+		}
+	}
+	c.endWriting()
+}
+
+// send sends buf until the socket is full (ErrAgain) or something fails. Only the writer calls it.
+func (c *conn) send(buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		c.sendBuf = buf[n:]
+		if err = c.raw.Write(c.transmit); err == nil {
+			n += c.sendN
+			err = c.sendErr
+		}
+	}
+	c.sendBuf = nil
+	return n, err
+}
+
+// sendPatience is how long a writer waits for the socket before it looks whether replies have to be read first.
+const sendPatience = 10 * time.Millisecond
+
+// waitToSend waits a little for the socket to take more. The daemon stops reading while too many replies wait for us,
+// so replies are read here if nobody else reads. The caller holds mu and is the writer.
+func (c *conn) waitToSend(k *call) {
+	if !c.reading {
+		c.reading = true
+		c.mu.Unlock()
+		_ = c.raw.Read(func(fd uintptr) bool {
+			c.receive(fd)
+			return true
+		})
+		c.mu.Lock()
+		c.received(c.readErr)
+		c.reading = false
+		c.promote(k)
+	}
+	buf := c.takeOut()
+	c.mu.Unlock()
+	_ = c.net.SetWriteDeadline(time.Now().Add(sendPatience))
+	var n int
+	var failed error
+	err := c.raw.Write(func(fd uintptr) bool {
+		n, failed = c.transmitOnce(fd, buf)
+		return failed != sock.ErrAgain
+	})
+	_ = c.net.SetWriteDeadline(time.Time{})
+	c.mu.Lock()
+	c.putBack(buf, n)
+	if err == nil {
+		err = failed
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, sock.ErrAgain) {
+		c.breakOff(broken("send", err))
+	}
+	c.expire()
+}
+
+// sendWhole is the first half of an exchange: it sends the output and then has the poller wait, without a look whether
+// the reply is there already, which it cannot be. If the socket does not take everything the exchange ends here.
+func (c *conn) sendWhole(fd uintptr) bool {
+	c.sending = false
+	c.mu.Lock()
+	buf := c.takeOut()
+	c.mu.Unlock()
+	n, err := sock.Send(fd, buf)
+	c.sent += uint64(n)
+	c.mu.Lock()
+	c.putBack(buf, n)
+	more := len(c.out) > 0
+	c.endWriting()
+	c.mu.Unlock()
+	if err == nil && !more {
+		return false
+	}
+	if err == nil {
+		err = sock.ErrAgain
+	}
+	c.readErr = err
+	return true
+}
+
+// received handles the outcome of a read: it delivers replies, or ends the connection, or looks for calls whose time is
+// over. The caller holds mu and is the reader.
+func (c *conn) received(err error) {
+	switch {
+	case err == nil:
+		c.w += c.got
+		c.deliver()
+	case errors.Is(err, sock.ErrAgain):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.expire()
+	default:
+		c.breakOff(broken("receive", err))
+	}
+}
+
+// expire ends the wait of calls whose deadline has passed and arms the next deadline; the caller holds mu.
+func (c *conn) expire() {
+	now, next := c.link.clock(), int64(0)
+	for _, k := range c.slots {
+		if !k.waiting {
+			continue
+		}
+		if k.expire(now); k.over() {
+			k.wake()
+		} else if k.deadline != 0 && (next == 0 || k.deadline < next) {
+			next = k.deadline
+		}
+	}
+	c.arm(next)
+}
+
+// arm sets the read deadline to a clock, 0 for none; the caller holds mu.
+func (c *conn) arm(at int64) {
+	c.armed = at
+	var t time.Time
+	if at != 0 {
+		t = c.link.epoch.Add(time.Duration(at))
+	}
+	_ = c.net.SetReadDeadline(t)
+}
+
+// deliver hands out the complete replies of the input; the caller holds mu and is the reader.
+func (c *conn) deliver() {
+	for c.w-c.r >= wire.HeaderSize && c.err == nil {
+		h, err := wire.ParseReply(c.in[c.r:c.w])
+		if err != nil {
+			c.breakOff(broken("receive", err))
+			return
+		}
+		total := wire.HeaderSize + int(h.Length)
+		if c.w-c.r < total {
+			c.makeRoom(total)
+			return
+		}
+		body := c.in[c.r+wire.HeaderSize : c.r+total]
+		c.r += total
+		if i := int(h.ID & slotMask); i < len(c.slots) && c.slots[i].waiting && c.slots[i].id == h.ID {
+			c.slots[i].answer(h, body)
+			c.waiting--
+		} else if c.lost > 0 {
+			c.lost--
+		}
+		if h.Op.Control() {
+			clear(body)
+		}
+	}
+	if c.r == c.w {
+		c.r, c.w = 0, 0
+		if len(c.in) > normalInput {
+			c.in = make([]byte, normalInput)
+		}
+	} else if len(c.in)-c.w < wire.HeaderSize {
+		c.makeRoom(len(c.in) - 1)
+	}
+}
+
+// makeRoom sees that a reply of total bytes fits and that there is room to read.
+func (c *conn) makeRoom(total int) {
+	in := c.in
+	if total > len(in) {
+		size := normalInput
+		for size < total {
+			size *= 2
+		}
+		in = make([]byte, size)
+	}
+	c.w = copy(in, c.in[c.r:c.w])
+	c.r = 0
+	c.in = in
+}
+
+// breakOff ends the connection and wakes all who wait; the caller holds mu.
+func (c *conn) breakOff(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	c.net.Close()
+	if !c.writing {
+		c.endWriting()
+	}
+	for _, k := range c.slots {
+		if k.waiting {
+			k.wake()
+		}
+	}
+}
+
+func broken(op string, err error) error {
+	return &claviger.Error{Code: claviger.ErrConnectionFailed, Op: op, Detail: "the connection to the daemon broke: " + err.Error(), Err: err}
+}

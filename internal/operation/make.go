@@ -1,0 +1,259 @@
+package operation
+
+import (
+	"context"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/algorithm"
+	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/secmem"
+	"github.com/claviger/claviger/internal/store"
+)
+
+// Target says where a new key goes and what it may do there.
+type Target struct {
+	Slot        policy.Grant         // for writing; used if Durable
+	Durable     bool                 // into the slot that Slot is for; otherwise an ephemeral key
+	Rotate      bool                 // write the next version of an occupied slot
+	Permissions *claviger.Permission // nil: all; for a slot those of the slot. For a slot they are cut to the slot's.
+	Provider    Selector             // for a slot none but its primary
+}
+
+// Made is what a key-making verb gives: an ephemeral key with one reference of the caller's, or a version of a slot.
+type Made struct {
+	Key     *Key   // nil when the key went into a slot
+	Version uint64 // of the slot that was written
+	Info    claviger.KeyInfo
+}
+
+// demand refuses permissions that do not exist, and a slot whose mapping does not allow the change.
+func (t Target) demand(op string, want policy.Write) error {
+	if t.Permissions != nil && !t.Permissions.Valid() {
+		return claviger.Errorf(claviger.ErrInvalidArgument, op, "permissions %s hold unknown bits", *t.Permissions)
+	}
+	if !t.Durable {
+		return nil
+	}
+	return t.Slot.DemandWrite(op, want)
+}
+
+// permissions gives what the new key may serve, where most is the most that it may have.
+func (t Target) permissions(most claviger.Permission) claviger.Permission {
+	p := most
+	if t.Permissions != nil {
+		p &= *t.Permissions
+	}
+	if t.Durable {
+		p &= t.Slot.Slot().Operations
+	}
+	return p
+}
+
+// algorithmFor settles the algorithm of a key: the slot's if none is named, and it must be the slot's if the slot has one.
+func (t Target) algorithmFor(op string, name claviger.Algorithm) (*algorithm.Row, error) {
+	if !t.Durable {
+		return keyRow(op, name)
+	}
+	slot := t.Slot.Slot()
+	if name == "" {
+		name = slot.Algorithm
+	}
+	row, err := keyRow(op, name)
+	if err != nil {
+		return nil, err
+	}
+	return row, fitsSlot(op, slot, row.Name)
+}
+
+func fitsSlot(op string, slot *policy.Slot, alg claviger.Algorithm) error {
+	if slot.Algorithm == "" || slot.Algorithm == alg {
+		return nil
+	}
+	return claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "slot %q is for keys of %s, not %s", slot.Name, slot.Algorithm, alg)
+}
+
+// makerFor chooses where the new key is made.
+func (e *Engine) makerFor(op string, t Target, w work) (*member, error) {
+	candidates := e.members
+	if t.Durable {
+		primary, err := e.primary(t.Slot.Slot())
+		if err != nil {
+			return nil, err
+		}
+		candidates = []*member{primary}
+	}
+	m, _, err := e.pick(op, t.Provider, candidates, w)
+	return m, err
+}
+
+// early refuses a target that is occupied before any work is done.
+func (e *Engine) early(t Target, alg claviger.Algorithm) error {
+	if !t.Durable {
+		return nil
+	}
+	slot := t.Slot.Slot().Name
+	r, err := e.slotRecord(slot)
+	if err != nil {
+		return err
+	}
+	return vacant(slot, r, alg, t.Rotate)
+}
+
+// place puts a key that was just made where the target says, and owns it from here on.
+func (e *Engine) place(ctx context.Context, op string, m *member, key provider.Key, t Target, traits Traits) (Made, error) {
+	info := claviger.KeyInfo{Algorithm: traits.Algorithm, Class: traits.Class, Persistence: claviger.Ephemeral,
+		Permissions: traits.Permissions, Provider: m.ID, Bits: traits.Bits}
+	if !t.Durable {
+		return Made{Key: e.newKey(m, key, traits), Info: info}, nil
+	}
+	defer func() { _ = key.Close() }()
+	version, err := e.write(ctx, op, t.Slot.Slot().Name, m, key, t.Rotate, traits)
+	info.Persistence = claviger.Persistent
+	return Made{Version: version, Info: info}, err
+}
+
+// write makes a key durable as the next version of a slot.
+func (e *Engine) write(ctx context.Context, op, slot string, m *member, key provider.Key, rotate bool, t Traits) (uint64, error) {
+	id, err := e.newID()
+	if err != nil {
+		return 0, err
+	}
+	blob, err := key.Blob(ctx)
+	if err != nil {
+		return 0, claviger.WrapError(claviger.ErrPersistFailed, op, err)
+	}
+	defer blob.Close()
+	record := versionRecord{ID: id, Provider: m.ID, Class: t.Class, Bits: t.Bits, Permissions: t.Permissions, Public: t.Public, Restricted: t.Restricted}
+	var version uint64
+	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
+		version, err = addVersion(tx, slot, t.Algorithm, rotate, record, blob.Bytes())
+		return err
+	})
+	if err != nil {
+		return 0, claviger.WrapError(claviger.ErrPersistFailed, op, err)
+	}
+	return version, nil
+}
+
+// Generate makes a new key or pair. public is what the public half of a pair may serve, nil for whatever its type of key serves. The grant is
+// keyless for an ephemeral key; for a slot the target's grant must allow generating. Errors: ErrUnsupportedAlgorithm, ErrKeySlotOccupied,
+// ErrIncompatibleKeyType for a slot of another algorithm, ErrKeyGenerationFailed, and those of choosing a provider.
+func (e *Engine) Generate(ctx context.Context, g policy.Grant, name claviger.Algorithm, t Target, public *claviger.Permission) (Made, error) {
+	const op = "generate"
+	if err := firstError(g.DemandOpen(op), t.demand(op, policy.WriteGenerate)); err != nil {
+		return Made{}, err
+	}
+	if public != nil && !public.Valid() {
+		return Made{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "permissions %s of the public half hold unknown bits", *public)
+	}
+	row, err := t.algorithmFor(op, name)
+	if err != nil {
+		return Made{}, err
+	}
+	if public != nil && row.Class != claviger.PrivateKey {
+		return Made{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "%s has no public half", row.Name)
+	}
+	m, err := e.makerFor(op, t, work{provider.Generate, row.Name, ""})
+	if err != nil {
+		return Made{}, err
+	}
+	if err := e.early(t, row.Name); err != nil {
+		return Made{}, err
+	}
+	key, err := m.Provider.Generate(ctx, provider.Spec{Algorithm: row.Name, Class: row.Class})
+	if err != nil {
+		return Made{}, claviger.WrapError(claviger.ErrKeyGenerationFailed, op, err)
+	}
+	return e.place(ctx, op, m, key, t, newTraits(key, t.permissions(claviger.AllPermissions), public))
+}
+
+// Import makes a key of bytes. name may be empty where the format or the slot says what the key is. The bytes stay the caller's, who wipes
+// them. Errors: ErrInvalidFormat, ErrIncompatibleKeyType, ErrUnsupportedAlgorithm, ErrKeySlotOccupied.
+func (e *Engine) Import(ctx context.Context, g policy.Grant, name claviger.Algorithm, format claviger.Format, data []byte, t Target) (Made, error) {
+	const op = "import"
+	if err := firstError(g.DemandOpen(op), t.demand(op, policy.WriteImport)); err != nil {
+		return Made{}, err
+	}
+	if name == "" && t.Durable {
+		name = t.Slot.Slot().Algorithm
+	}
+	material, class, err := algorithm.Decode(format, name, data)
+	if err != nil {
+		return Made{}, err
+	}
+	defer secmem.Wipe(material)
+	if name == "" {
+		if name, _, err = algorithm.Identify(material); err != nil {
+			return Made{}, err
+		}
+	}
+	row, err := t.algorithmFor(op, name)
+	if err != nil {
+		return Made{}, err
+	}
+	m, err := e.makerFor(op, t, work{provider.Import, row.Name, ""})
+	if err != nil {
+		return Made{}, err
+	}
+	if err := e.early(t, row.Name); err != nil {
+		return Made{}, err
+	}
+	key, err := m.Provider.Import(ctx, provider.Spec{Algorithm: row.Name, Class: class}, material)
+	if err != nil {
+		return Made{}, claviger.WrapError(claviger.ErrInvalidFormat, op, err)
+	}
+	return e.place(ctx, op, m, key, t, newTraits(key, t.permissions(claviger.AllPermissions), nil))
+}
+
+// Persist copies an ephemeral key into a slot; the key itself stays as it is. Its permissions must be among the slot's: otherwise
+// ErrKeyOperationNotPermitted. So is a key that was loaded from a slot, because its own slot's rules would be left behind. Further errors:
+// ErrKeySlotOccupied, ErrIncompatibleKeyType, ErrCrossProviderIncompatible if the slot's provider cannot take it, ErrPersistFailed.
+func (e *Engine) Persist(ctx context.Context, g policy.Grant, k *Key, rotate bool) (Made, error) {
+	const op = "persist"
+	if err := g.DemandWrite(op, policy.WritePersist); err != nil {
+		return Made{}, err
+	}
+	slot := g.Slot()
+	if k.slot != "" {
+		return Made{}, claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "a key of a slot is not copied into another; only an ephemeral key is")
+	}
+	if over := k.traits.Permissions.Without(slot.Operations); over != 0 {
+		return Made{}, claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "the key permits %s, which slot %q does not", over, slot.Name)
+	}
+	if err := fitsSlot(op, slot, k.traits.Algorithm); err != nil {
+		return Made{}, err
+	}
+	t := Target{Slot: g, Durable: true, Rotate: rotate}
+	if err := e.early(t, k.traits.Algorithm); err != nil {
+		return Made{}, err
+	}
+	m, err := e.primary(slot)
+	if err != nil {
+		return Made{}, err
+	}
+	if !sameHome(k.home, m) {
+		return Made{}, claviger.Errorf(claviger.ErrCrossProviderIncompatible, op, "a key of provider %d cannot be written by provider %d of slot %q", k.home.ID, m.ID, slot.Name)
+	}
+	moved, err := e.open(ctx, LiveRef(k), m)
+	if err != nil {
+		return Made{}, err
+	}
+	defer moved.Release()
+	version, err := e.write(ctx, op, slot.Name, m, moved.key, rotate, k.traits)
+	if err != nil {
+		return Made{}, err
+	}
+	info := k.Info()
+	info.Persistence, info.Provider = claviger.Persistent, m.ID
+	return Made{Version: version, Info: info}, nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,341 @@
+package operation
+
+import (
+	"context"
+	"errors"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/algorithm"
+	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/secmem"
+	"github.com/claviger/claviger/internal/store"
+)
+
+// KeyRef names a key that is to be used: a live one, or a version of a slot that is loaded where it is needed.
+type KeyRef struct {
+	live   *Key
+	slot   string
+	num    uint64
+	home   claviger.ProviderID
+	traits Traits
+}
+
+// LiveRef names a live key. The caller holds a reference for as long as the KeyRef is used.
+func LiveRef(k *Key) *KeyRef {
+	return &KeyRef{live: k, slot: k.slot, num: k.num, home: k.home.ID, traits: k.traits}
+}
+
+// Traits describes the key.
+func (r *KeyRef) Traits() Traits { return r.traits }
+
+// SlotRef names a version of a slot, 0 being the newest, without loading it. old reports that another version is
+// newer. Errors: ErrKeySlotEmpty if there is no such version, store.ErrDamaged.
+func (e *Engine) SlotRef(slot string, version uint64) (ref *KeyRef, old bool, err error) {
+	r, err := e.slotRecord(slot)
+	if err != nil {
+		return nil, false, err
+	}
+	v, ok := r.find(version)
+	if !ok {
+		return nil, false, emptySlot("slot", slot, version)
+	}
+	last, _ := r.newest()
+	return &KeyRef{slot: slot, num: v.Version, home: v.Provider, traits: v.traits(r.Algorithm)}, last.Version != v.Version, nil
+}
+
+func emptySlot(op, slot string, version uint64) error {
+	if version == 0 {
+		return claviger.Errorf(claviger.ErrKeySlotEmpty, op, "slot %q is empty", slot)
+	}
+	return claviger.Errorf(claviger.ErrKeySlotEmpty, op, "slot %q has no version %d", slot, version)
+}
+
+// homes lists the providers where a key can be used: those that the slot names, in its order, or for an ephemeral key
+// its own and then the others.
+func (e *Engine) homes(ref *KeyRef, slot *policy.Slot) []*member {
+	home := e.member(ref.home)
+	if home == nil {
+		return nil
+	}
+	if slot == nil {
+		return usable(home, e.members)
+	}
+	return e.compatible(slot, home)
+}
+
+// compatible lists the providers of a slot that can use a key living in home, in the slot's order.
+func (e *Engine) compatible(slot *policy.Slot, home *member) []*member {
+	var list []*member
+	for _, id := range slot.Providers {
+		if m := e.member(id); m != nil && sameHome(home, m) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// open gives a live key in provider m with a reference of the caller's.
+func (e *Engine) open(ctx context.Context, ref *KeyRef, m *member) (*Key, error) {
+	if err := m.available("key"); err != nil {
+		return nil, err
+	}
+	if err := ref.live.alive("key"); err != nil {
+		return nil, err
+	}
+	switch {
+	case ref.live != nil && ref.live.home == m:
+		return ref.live.Retain(), nil
+	case ref.slot != "":
+		return e.loadSlot(ctx, ref, m)
+	}
+	blob, err := ref.live.key.Blob(ctx)
+	if err != nil {
+		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
+	}
+	defer blob.Close()
+	key, err := m.Provider.Load(ctx, blob.Bytes())
+	if err != nil {
+		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
+	}
+	return e.newKey(m, key, ref.traits), nil
+}
+
+// home finds the provider where a key lives and works best: its own.
+func (e *Engine) openHome(ctx context.Context, ref *KeyRef, slot *policy.Slot) (*Key, error) {
+	if ref.live != nil {
+		return e.open(ctx, ref, ref.live.home)
+	}
+	for _, m := range e.homes(ref, slot) {
+		if m.Provider != nil {
+			return e.open(ctx, ref, m)
+		}
+	}
+	return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "key", "provider %d, where the key of slot %q lives, is not available", ref.home, ref.slot)
+}
+
+// loadSlot gives the loaded key of a version, which all its users share, or loads it.
+func (e *Engine) loadSlot(ctx context.Context, ref *KeyRef, m *member) (*Key, error) {
+	id := loadedID{ref.slot, ref.num, m.ID}
+	if k := e.shared(id); k != nil {
+		return k, nil
+	}
+	blob, err := e.blob(ref)
+	if err != nil {
+		return nil, err
+	}
+	defer secmem.Wipe(blob)
+	key, err := m.Provider.Load(ctx, blob)
+	if err != nil {
+		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
+	}
+	fresh := e.newKey(m, key, ref.traits)
+	fresh.slot, fresh.num = ref.slot, ref.num
+	return e.share(id, fresh)
+}
+
+// blob reads what the key's provider keeps of it. The caller wipes it.
+func (e *Engine) blob(ref *KeyRef) ([]byte, error) {
+	var record store.Record
+	err := e.store.View(func(tx *store.Tx) (err error) {
+		record, err = tx.Get(store.Key{Kind: store.KindKey, Name: ref.slot, Version: ref.num})
+		return err
+	})
+	if errors.Is(err, claviger.ErrResourceNotFound) {
+		return nil, emptySlot("key", ref.slot, ref.num)
+	}
+	return record.Value, err
+}
+
+// shared takes a reference to a loaded key; nil if it is not loaded.
+func (e *Engine) shared(id loadedID) *Key {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if k := e.loaded[id]; k != nil {
+		return k.Retain()
+	}
+	return nil
+}
+
+// share makes a key that was just loaded the shared one, unless another was quicker, or the version was destroyed in
+// the meantime.
+func (e *Engine) share(id loadedID, fresh *Key) (*Key, error) {
+	e.mu.Lock()
+	other := e.loaded[id]
+	if other != nil {
+		other.Retain()
+	} else {
+		e.loaded[id] = fresh
+	}
+	e.mu.Unlock()
+	if other != nil {
+		fresh.close()
+		return other, nil
+	}
+	r, err := e.slotRecord(id.slot)
+	if _, ok := r.findVersion(id.version); err == nil && ok {
+		return fresh, nil
+	}
+	fresh.gone.Store(true)
+	fresh.Release()
+	return nil, emptySlot("key", id.slot, id.version)
+}
+
+// findVersion is find for a record that may be missing.
+func (r *slotRecord) findVersion(version uint64) (versionRecord, bool) {
+	if r == nil {
+		return versionRecord{}, false
+	}
+	return r.find(version)
+}
+
+// unload gives back a reference to a slot's key and reports whether it was the last.
+func (e *Engine) unload(k *Key) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if k.refs.Add(-1) != 0 {
+		return false
+	}
+	id := loadedID{k.slot, k.num, k.home.ID}
+	if e.loaded[id] == k {
+		delete(e.loaded, id)
+	}
+	return true
+}
+
+// LoadKey loads a version of a slot, 0 being the newest, as a live key with one reference of the caller's. The grant
+// must be for the slot; no permission is needed to load.
+func (e *Engine) LoadKey(ctx context.Context, g policy.Grant, ref *KeyRef) (*Key, error) {
+	if err := g.DemandOpen("load"); err != nil {
+		return nil, err
+	}
+	return e.openHome(ctx, ref, g.Slot())
+}
+
+// Clear destroys a version of a slot, or with 0 all of them; their numbers are never given again. Loaded keys of these
+// versions serve no further call. Durable when it returns. An empty slot, or one without the version, is
+// ErrKeySlotEmpty. The grant must allow clearing.
+func (e *Engine) Clear(ctx context.Context, g policy.Grant, version uint64) error {
+	if err := g.DemandWrite("clear", policy.WriteClear); err != nil {
+		return err
+	}
+	slot := g.Slot().Name
+	var gone []uint64
+	err := e.store.Update(ctx, func(tx *store.Tx) (err error) {
+		gone, err = dropVersions(tx, slot, version)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(gone) == 0 {
+		return emptySlot("clear", slot, 0)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, k := range e.loaded {
+		for _, v := range gone {
+			if id.slot == slot && id.version == v {
+				k.gone.Store(true)
+				delete(e.loaded, id)
+			}
+		}
+	}
+	return nil
+}
+
+// SlotInfo describes a slot. The grant must be for it; the permissions are those that slot, mapping and newest key
+// leave, for an empty slot those of slot and mapping.
+func (e *Engine) SlotInfo(g policy.Grant, mapped claviger.Permission) (claviger.KeySlotInfo, error) {
+	if err := g.DemandOpen("slot info"); err != nil {
+		return claviger.KeySlotInfo{}, err
+	}
+	slot := g.Slot()
+	info := claviger.KeySlotInfo{Algorithm: slot.Algorithm, Permissions: mapped}
+	r, err := e.slotRecord(slot.Name)
+	switch {
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, claviger.ErrInvalidFormat):
+		info.State, r = claviger.SlotLocked, &slotRecord{}
+	case err != nil:
+		return claviger.KeySlotInfo{}, err
+	}
+	if last, ok := r.newest(); ok {
+		info.State, info.Algorithm = claviger.SlotOccupied, r.Algorithm
+		info.Permissions &= last.traits(r.Algorithm).Permissions
+		if home := e.member(last.Provider); home == nil || home.Provider == nil {
+			info.State = claviger.SlotLocked
+		}
+	}
+	for _, v := range r.Versions {
+		info.Versions = append(info.Versions, claviger.KeyVersion{Version: v.Version, ID: v.ID})
+	}
+	info.Primary, info.Compatible = e.slotProviders(slot, info.Algorithm)
+	return info, nil
+}
+
+// slotProviders gives the primary of a slot, and those of its providers that can use a key of the algorithm, in the
+// slot's order. An open slot without an algorithm lists those that share the primary's home.
+func (e *Engine) slotProviders(slot *policy.Slot, alg claviger.Algorithm) (claviger.ProviderID, []claviger.ProviderID) {
+	primary, err := e.primary(slot)
+	if err != nil {
+		return 0, nil
+	}
+	list := []claviger.ProviderID{}
+	for _, m := range e.compatible(slot, primary) {
+		if m.Provider != nil && (alg == "" || m.keys[alg]) || m == primary {
+			list = append(list, m.ID)
+		}
+	}
+	return primary.ID, list
+}
+
+// primary is the only provider that writes a slot.
+func (e *Engine) primary(slot *policy.Slot) (*member, error) {
+	if len(slot.Providers) == 0 {
+		return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "slot", "slot %q has no provider", slot.Name)
+	}
+	if m := e.member(slot.Providers[0]); m != nil {
+		return m, nil
+	}
+	return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "slot", "provider %d of slot %q is not configured", slot.Providers[0], slot.Name)
+}
+
+// keyRow finds a key algorithm.
+func keyRow(op string, name claviger.Algorithm) (*algorithm.Row, error) {
+	return lookup(op, name, algorithm.FamilyKey)
+}
+
+// Info describes the key as its users see it, and gives its version in its slot; 0 for an ephemeral key.
+func (r *KeyRef) Info() (claviger.KeyInfo, uint64) {
+	info := claviger.KeyInfo{Algorithm: r.traits.Algorithm, Class: r.traits.Class, Persistence: claviger.Ephemeral,
+		Permissions: r.traits.Permissions, Provider: r.home, Bits: r.traits.Bits}
+	if r.slot != "" {
+		info.Persistence = claviger.Persistent
+	}
+	return info, r.num
+}
+
+// OccupiedSlots lists the key slots and the certificate slots that hold something, in the order of their names.
+func (e *Engine) OccupiedSlots(g policy.Grant) (keys, certificates []string, err error) {
+	if err := g.DemandOpen("list slots"); err != nil {
+		return nil, nil, err
+	}
+	err = e.store.View(func(tx *store.Tx) (err error) {
+		if keys, err = recordNames(tx, store.KindSlot); err != nil {
+			return err
+		}
+		certificates, err = recordNames(tx, store.KindCert)
+		return err
+	})
+	return keys, certificates, err
+}
+
+func recordNames(tx *store.Tx, kind store.Kind) ([]string, error) {
+	var names []string
+	for key, err := range tx.Keys(kind, "") {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, key.Name)
+	}
+	return names, nil
+}

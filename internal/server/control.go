@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/session"
+	"github.com/claviger/claviger/internal/wire"
+	pb "github.com/claviger/claviger/proto"
+)
+
+// row is one control operation: where it runs, whether what it does outlives the session, and how it is called.
+type row struct {
+	pooled  bool // may take long, or wait for a device or the disk
+	durable bool // after a timeout its outcome is unknown
+	call    func(ctx context.Context, s *session.Session, body, dst []byte) ([]byte, []uint64, error)
+}
+
+// Where and how lasting.
+const (
+	inline  = 0
+	pooled  = 1
+	durable = 2
+)
+
+// control makes the row of a session's method.
+func control[Q any, P interface {
+	*Q
+	proto.Message
+}, R proto.Message](op wire.Op, kind int, method func(*session.Session, context.Context, P) (R, error)) *row {
+	return &row{pooled: kind != inline, durable: kind == durable, call: func(ctx context.Context, s *session.Session, body, dst []byte) ([]byte, []uint64, error) {
+		request := P(new(Q))
+		if err := wire.ParseMessage(body, op, request); err != nil {
+			return dst, nil, err
+		}
+		reply, err := method(s, ctx, request)
+		if err != nil {
+			return dst, nil, err
+		}
+		out, err := wire.AppendMessage(dst, op, reply)
+		return out, made(reply), err
+	}}
+}
+
+// made lists the handles that a reply gives to the caller.
+func made(reply proto.Message) []uint64 {
+	switch r := reply.(type) {
+	case interface{ GetHandle() uint64 }:
+		if h := r.GetHandle(); h != 0 {
+			return []uint64{h}
+		}
+	case interface{ GetHandles() []uint64 }:
+		return r.GetHandles()
+	case interface{ GetKey() *pb.KeyReply }:
+		if h := r.GetKey().GetHandle(); h != 0 {
+			return []uint64{h}
+		}
+	}
+	return nil
+}
+
+// rows is the dispatch table. It never changes.
+var rows = map[wire.Op]*row{
+	wire.OpResolve:       control(wire.OpResolve, inline, (*session.Session).Resolve),
+	wire.OpRelease:       control(wire.OpRelease, inline, (*session.Session).Release),
+	wire.OpCreateContext: control(wire.OpCreateContext, pooled, (*session.Session).CreateContext),
+
+	wire.OpGenerate:    control(wire.OpGenerate, durable, (*session.Session).Generate),
+	wire.OpImport:      control(wire.OpImport, durable, (*session.Session).Import),
+	wire.OpPersist:     control(wire.OpPersist, durable, (*session.Session).Persist),
+	wire.OpLoad:        control(wire.OpLoad, pooled, (*session.Session).Load),
+	wire.OpClear:       control(wire.OpClear, durable, (*session.Session).Clear),
+	wire.OpExport:      control(wire.OpExport, pooled, (*session.Session).Export),
+	wire.OpPublicKey:   control(wire.OpPublicKey, pooled, (*session.Session).PublicKey),
+	wire.OpKeyInfo:     control(wire.OpKeyInfo, inline, (*session.Session).KeyInfo),
+	wire.OpSlotInfo:    control(wire.OpSlotInfo, inline, (*session.Session).SlotInfo),
+	wire.OpAgree:       control(wire.OpAgree, durable, (*session.Session).Agree),
+	wire.OpDerive:      control(wire.OpDerive, durable, (*session.Session).Derive),
+	wire.OpEncapsulate: control(wire.OpEncapsulate, durable, (*session.Session).Encapsulate),
+	wire.OpDecapsulate: control(wire.OpDecapsulate, durable, (*session.Session).Decapsulate),
+
+	wire.OpParseCertificate:  control(wire.OpParseCertificate, pooled, (*session.Session).ParseCertificate),
+	wire.OpSaveCertificate:   control(wire.OpSaveCertificate, durable, (*session.Session).SaveCertificate),
+	wire.OpLoadCertificate:   control(wire.OpLoadCertificate, pooled, (*session.Session).LoadCertificate),
+	wire.OpClearCertificate:  control(wire.OpClearCertificate, durable, (*session.Session).ClearCertificate),
+	wire.OpCertificateInfo:   control(wire.OpCertificateInfo, pooled, (*session.Session).CertificateInfo),
+	wire.OpExportCertificate: control(wire.OpExportCertificate, pooled, (*session.Session).ExportCertificate),
+	wire.OpImportCRL:         control(wire.OpImportCRL, durable, (*session.Session).ImportCrl),
+	wire.OpCertificateKey:    control(wire.OpCertificateKey, pooled, (*session.Session).CertificateKey),
+	wire.OpTrustStoreMembers: control(wire.OpTrustStoreMembers, pooled, (*session.Session).TrustStoreMembers),
+	wire.OpVerifyCertificate: control(wire.OpVerifyCertificate, pooled, (*session.Session).VerifyCertificate),
+
+	wire.OpCapabilities: control(wire.OpCapabilities, inline, (*session.Session).Capabilities),
+	wire.OpStatus:       control(wire.OpStatus, inline, (*session.Session).Status),
+	wire.OpListSlots:    control(wire.OpListSlots, pooled, (*session.Session).ListSlots),
+	wire.OpReload:       control(wire.OpReload, durable, (*session.Session).Reload),
+	wire.OpCompact:      control(wire.OpCompact, durable, (*session.Session).Compact),
+}
+
+// control answers a control operation here, or gives it to the pool. The request's bytes are wiped, because they may
+// hold a key.
+func (c *conn) control(h wire.Header, body []byte) {
+	r := rows[h.Op]
+	switch {
+	case r == nil:
+		c.fail(h, claviger.Errorf(claviger.ErrUnsupportedOperation, "frame", "operation %#x is not known", uint16(h.Op)))
+		return
+	case r.pooled:
+		c.enqueue(&job{header: h, body: body, row: r})
+		clear(body)
+		return
+	}
+	start := len(c.out)
+	deadline := c.deadlineOf(h)
+	out, made, err := c.srv.runControl(c.peer.ctx, c.peer, r, h, body, append(c.out, make([]byte, wire.HeaderSize)...))
+	clear(body)
+	c.now = c.srv.clock()
+	c.out = out
+	switch {
+	case c.now > deadline:
+		c.peer.discard(made)
+		c.late(h, 0, start)
+	case err != nil:
+		c.out = appendFailure(out[:start], h, err)
+	default:
+		c.calls.remember(h.ID, made)
+		c.out = seal(out, start, h, wire.FlagReply)
+	}
+}
+
+// runControl runs a control operation and appends its reply to dst. made lists the handles that it gave out. A panic
+// below becomes ErrInternal.
+func (s *Server) runControl(ctx context.Context, p *peer, r *row, h wire.Header, body, dst []byte) (out []byte, made []uint64, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, made, err = dst, nil, s.fault(h)
+		}
+	}()
+	return r.call(ctx, p.sess, body, dst)
+}

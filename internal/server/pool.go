@@ -1,0 +1,152 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/claviger/claviger"
+)
+
+// pool runs jobs on a bounded number of goroutines. Each tenant has a lane: jobs of one lane start in their order, at
+// most share of them run at once, and lanes take turns. A goroutine lives as long as there is work for it.
+type pool struct {
+	size, share int
+
+	mu      sync.Mutex
+	running int
+	queued  int
+	closing bool
+	lanes   map[string]*lane
+	ready   []*lane // lanes with a job that may start, in turn
+	idle    chan struct{}
+}
+
+type lane struct {
+	tenant  string
+	queue   []*job
+	running int
+	listed  bool // in ready
+}
+
+func newPool(size, share int) *pool {
+	return &pool{size: size, share: share, lanes: make(map[string]*lane), idle: make(chan struct{}, 1)}
+}
+
+// submit queues a job, or starts it at once where there is room. After drain has begun it is refused.
+func (p *pool) submit(j *job) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return claviger.Errorf(claviger.ErrConnectionFailed, j.header.Op.String(), "the daemon is stopping")
+	}
+	l := p.lanes[j.tenant]
+	if l == nil {
+		l = &lane{tenant: j.tenant}
+		p.lanes[j.tenant] = l
+	}
+	l.queue = append(l.queue, j)
+	p.queued++
+	p.list(l)
+	if p.running < p.size {
+		if next := p.next(); next != nil {
+			p.running++
+			go p.work(next)
+		}
+	}
+	return nil
+}
+
+// list puts a lane in line if a job of it may start.
+func (p *pool) list(l *lane) {
+	if !l.listed && len(l.queue) > 0 && l.running < p.share {
+		l.listed = true
+		p.ready = append(p.ready, l)
+	}
+}
+
+// next takes the first job of the lane whose turn it is; nil if no job may start.
+func (p *pool) next() *job {
+	for len(p.ready) > 0 {
+		l := p.ready[0]
+		p.ready = slices.Delete(p.ready, 0, 1)
+		l.listed = false
+		if len(l.queue) == 0 { // its jobs were given up
+			p.forget(l)
+			continue
+		}
+		j := l.queue[0]
+		l.queue = slices.Delete(l.queue, 0, 1)
+		l.running++
+		p.queued--
+		p.list(l)
+		return j
+	}
+	return nil
+}
+
+func (p *pool) forget(l *lane) {
+	if l.running == 0 && len(l.queue) == 0 && !l.listed {
+		delete(p.lanes, l.tenant)
+	}
+}
+
+// work runs jobs until none may start.
+func (p *pool) work(j *job) {
+	for j != nil {
+		j.run()
+		p.mu.Lock()
+		l := p.lanes[j.tenant]
+		l.running--
+		p.list(l)
+		p.forget(l)
+		if j = p.next(); j == nil {
+			p.running--
+			p.tell()
+		}
+		p.mu.Unlock()
+	}
+}
+
+// remove takes a job out of the queue; false if it has started.
+func (p *pool) remove(j *job) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.lanes[j.tenant]
+	if l == nil {
+		return false
+	}
+	i := slices.Index(l.queue, j)
+	if i < 0 {
+		return false
+	}
+	l.queue = slices.Delete(l.queue, i, i+1)
+	p.queued--
+	p.forget(l)
+	p.tell()
+	return true
+}
+
+// tell wakes drain when nothing runs or waits; the caller holds mu.
+func (p *pool) tell() {
+	if p.closing && p.running == 0 && p.queued == 0 {
+		select {
+		case p.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// drain refuses further jobs and waits until all have ended, or for ctx, whose error it then returns.
+func (p *pool) drain(ctx context.Context) error {
+	p.mu.Lock()
+	p.closing = true
+	p.tell()
+	p.mu.Unlock()
+	select {
+	case <-p.idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

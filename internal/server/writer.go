@@ -1,0 +1,152 @@
+package server
+
+import (
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/sock"
+)
+
+// Limits in bytes of what waits for a client to read it.
+const (
+	softPending = 1 << 20  // beyond it no further request of the connection is read
+	hardPending = 16 << 20 // beyond it the connection is closed
+)
+
+// writer sends whole frames on one connection. What the socket does not take at once is kept and sent by a goroutine of
+// its own, so that nobody who answers ever waits for a client. Safe for concurrent use; must not be copied.
+type writer struct {
+	net   *net.UnixConn
+	raw   syscall.RawConn
+	frame time.Duration // in which the client must take something
+
+	mu       sync.Mutex
+	changed  sync.Cond // pending shrank, or failed was set
+	pending  []byte
+	draining bool
+	failed   error
+
+	now     []byte // what once sends; under mu
+	sent    int
+	sendErr error
+	once    func(fd uintptr) bool
+}
+
+func (w *writer) init(nc *net.UnixConn, raw syscall.RawConn, frame time.Duration) {
+	w.net, w.raw, w.frame = nc, raw, frame
+	w.changed.L = &w.mu
+	w.once = func(fd uintptr) bool {
+		w.sent, w.sendErr = sock.Send(fd, w.now)
+		return true
+	}
+}
+
+// send sends b, which must be whole frames and is the caller's again afterwards. It does not wait. The error is that of
+// the connection, which is then closed.
+func (w *writer) send(b []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed != nil {
+		return w.failed
+	}
+	if !w.draining {
+		w.now = b
+		err := w.raw.Write(w.once)
+		w.now = nil
+		if err == nil && w.sendErr != sock.ErrAgain {
+			err = w.sendErr
+		}
+		if err != nil {
+			return w.fail(err)
+		}
+		b = b[w.sent:]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if len(w.pending)+len(b) > hardPending {
+		return w.fail(claviger.Errorf(claviger.ErrQuotaExceeded, "reply", "%d bytes wait for the client to read them", len(w.pending)))
+	}
+	w.pending = append(w.pending, b...)
+	if !w.draining {
+		w.draining = true
+		go w.drain()
+	}
+	return nil
+}
+
+// fail closes the connection; the caller holds mu.
+func (w *writer) fail(err error) error {
+	if w.failed == nil {
+		w.failed = err
+		w.net.Close()
+		clear(w.pending)
+		w.pending = nil
+		w.changed.Broadcast()
+	}
+	return err
+}
+
+// settle waits until at most softPending bytes are pending.
+func (w *writer) settle() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.failed == nil && len(w.pending) > softPending {
+		w.changed.Wait()
+	}
+	return w.failed
+}
+
+// finish waits until nothing is pending, so that the connection can be closed.
+func (w *writer) finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.failed == nil && w.draining {
+		w.changed.Wait()
+	}
+}
+
+// drain sends what is pending until nothing is.
+func (w *writer) drain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.failed == nil && len(w.pending) > 0 {
+		chunk := w.pending
+		w.pending = nil
+		w.mu.Unlock()
+		err := w.all(chunk)
+		clear(chunk)
+		w.mu.Lock()
+		if err != nil {
+			_ = w.fail(err)
+		}
+		w.changed.Broadcast()
+	}
+	w.draining = false
+	w.changed.Broadcast()
+	_ = w.net.SetWriteDeadline(time.Time{})
+}
+
+// all writes b; the client must take some of it within each span of w.frame.
+func (w *writer) all(b []byte) error {
+	for len(b) > 0 {
+		var n int
+		var failed error
+		_ = w.net.SetWriteDeadline(time.Now().Add(w.frame))
+		err := w.raw.Write(func(fd uintptr) bool {
+			n, failed = sock.Send(fd, b)
+			return failed != sock.ErrAgain
+		})
+		if err == nil {
+			err = failed
+		}
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}

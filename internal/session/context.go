@@ -1,0 +1,218 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/operation"
+	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/provider"
+	pb "github.com/claviger/claviger/proto"
+)
+
+// openContext is an operation context with the grant under which it works. When another policy comes into force the
+// grant is asked for anew.
+type openContext struct {
+	context *operation.Context
+	grant   atomic.Pointer[policy.Grant]
+	keyless bool
+	name    string              // of the slot, as the caller calls it; "" for an ephemeral key
+	slot    string              // of the slot, as the configuration calls it
+	has     claviger.Permission // permissions of the key that decide
+}
+
+func (c *openContext) release(t *tenant) {
+	c.context.Close()
+	t.contexts.Add(-1)
+}
+
+// CreateContext makes an operation context. Order of checks: handle, permission, algorithm and key type, provider.
+func (s *Session) CreateContext(ctx context.Context, r *pb.CreateContextRequest) (*pb.CreateContextReply, error) {
+	if r.Kind > uint32(claviger.RandomContext) || r.Direction > uint32(claviger.Decrypting) || r.Size > operation.MaxOutput {
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "create context", "unknown kind %d or direction %d, or an output of %d bytes; the limit is %d",
+			r.Kind, r.Direction, r.Size, operation.MaxOutput)
+	}
+	if err := s.tenant.takeHandle(); err != nil {
+		return nil, err
+	}
+	c, err := s.create(ctx, r)
+	if err != nil {
+		s.tenant.handles.Add(-1)
+		return nil, err
+	}
+	s.tenant.contexts.Add(1)
+	reply := describeContext(c.context.Info())
+	if reply.Handle, err = s.table.add(c); err != nil {
+		s.drop(c)
+	}
+	return reply, err
+}
+
+// create makes the context and remembers how its grant was given.
+func (s *Session) create(ctx context.Context, r *pb.CreateContextRequest) (*openContext, error) {
+	spec := operation.ContextSpec{Kind: claviger.ContextKind(r.Kind), Algorithm: claviger.Algorithm(r.Algorithm),
+		Direction: claviger.Direction(r.Direction), Digest: r.Digest, DER: r.Der, Size: int(r.Size), Budget: s.tenant}
+	op := spec.Kind.String()
+	var err error
+	if spec.Provider, err = selector(op, r.Provider); err != nil {
+		return nil, err
+	}
+	if r.Key == 0 {
+		return s.createKeyless(ctx, spec)
+	}
+	_, k, g, err := s.granted(ctx, op, r.Key, r.Version, spec.Needs)
+	if err != nil {
+		return nil, err
+	}
+	defer k.done()
+	spec.Old = k.old
+	made, err := s.engine().NewContext(ctx, g, k.ref, spec)
+	if err != nil {
+		return nil, err
+	}
+	_, has := spec.Needs(k.ref.Traits())
+	c := &openContext{context: made, name: k.name, slot: k.slot, has: has}
+	c.grant.Store(&g)
+	return c, nil
+}
+
+func (s *Session) createKeyless(ctx context.Context, spec operation.ContextSpec) (*openContext, error) {
+	p, err := s.current()
+	if err != nil {
+		return nil, err
+	}
+	g := p.Keyless(s.caller)
+	made, err := s.engine().NewContext(ctx, g, nil, spec)
+	s.decided(ctx, spec.Kind.String(), "", err)
+	if err != nil {
+		return nil, err
+	}
+	c := &openContext{context: made, keyless: true}
+	c.grant.Store(&g)
+	return c, nil
+}
+
+func describeContext(i operation.ContextInfo) *pb.CreateContextReply {
+	return &pb.CreateContextReply{Size: uint32(i.Size), Block: uint32(i.Block), Iv: uint32(i.IV), Tag: uint32(i.Tag), DaemonNonce: i.DaemonNonce,
+		MaxMessage: uint64(i.MaxMessage), Provider: uint32(i.Provider), Algorithm: string(i.Algorithm), Gathers: i.Gathers}
+}
+
+// open finds a context and the grant of this moment. It costs one look-up and one comparison while the policy stays.
+func (s *Session) open(h uint64) (*operation.Context, policy.Grant, error) {
+	i := s.table.get(h)
+	if i == nil {
+		return nil, policy.Grant{}, notFound("context")
+	}
+	c, ok := i.(*openContext)
+	if !ok {
+		return nil, policy.Grant{}, claviger.Errorf(claviger.ErrInvalidResourceType, "context", "the handle is not that of a context")
+	}
+	g := c.grant.Load()
+	if g.By(s.m.policy.Load()) {
+		return c.context, *g, nil
+	}
+	fresh, err := s.regrant(c)
+	return c.context, fresh, err
+}
+
+// regrant asks the policy in force for what a context was granted under another. A refusal is logged; the context
+// stays, and is asked about again at its next call.
+func (s *Session) regrant(c *openContext) (policy.Grant, error) {
+	g, err := s.ask(c)
+	if err != nil {
+		s.decided(context.Background(), c.context.Info().Kind.String(), claviger.Clip(c.name), err)
+		return policy.Grant{}, err
+	}
+	c.grant.Store(&g)
+	return g, nil
+}
+
+func (s *Session) ask(c *openContext) (policy.Grant, error) {
+	p, err := s.current()
+	if err != nil {
+		return policy.Grant{}, err
+	}
+	info := c.context.Info()
+	op := info.Kind.String()
+	switch {
+	case c.keyless:
+		return p.Keyless(s.caller), nil
+	case c.name == "":
+		return p.EphemeralKey(op, c.has, c.context.Needs())
+	}
+	g, err := s.slotGrant(p, op, c.name, c.slot, c.context.Needs(), c.has)
+	if err != nil {
+		return policy.Grant{}, err
+	}
+	switch slot := g.Slot(); {
+	case !slot.AllowsMode(info.Algorithm):
+		err = claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "the modes of slot %q do not list %s any more", slot.Name, info.Algorithm)
+	case info.CallerNonce && !slot.CallerNonce:
+		err = claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "slot %q does not take nonces from the caller any more", slot.Name)
+	case !slices.Contains(slot.Providers, info.Provider):
+		err = claviger.Errorf(claviger.ErrProviderNotAvailable, op, "slot %q is not for provider %d any more", slot.Name, info.Provider)
+	}
+	return g, err
+}
+
+// Init opens a message: see operation.Context.Init. The slices are the caller's again when it returns.
+func (s *Session) Init(ctx context.Context, h uint64, iv, aad, dst []byte) ([]byte, error) {
+	c, g, err := s.open(h)
+	if err != nil {
+		return dst, err
+	}
+	return c.Init(ctx, g, iv, aad, dst)
+}
+
+// Update takes a part of a message: see operation.Context.Update.
+func (s *Session) Update(ctx context.Context, h uint64, data, dst []byte) ([]byte, error) {
+	c, g, err := s.open(h)
+	if err != nil {
+		return dst, err
+	}
+	return c.Update(ctx, g, dst, data)
+}
+
+// Finalize ends a message: see operation.Context.Finalize.
+func (s *Session) Finalize(ctx context.Context, h uint64, signature []byte, size int, keep bool, dst []byte) ([]byte, error) {
+	c, g, err := s.open(h)
+	if err != nil {
+		return dst, err
+	}
+	return c.Finalize(ctx, g, signature, size, keep, dst)
+}
+
+// Reset discards a message: see operation.Context.Reset.
+func (s *Session) Reset(ctx context.Context, h uint64) error {
+	c, g, err := s.open(h)
+	if err != nil {
+		return err
+	}
+	return c.Reset(ctx, g)
+}
+
+// OneShot runs one whole message: see operation.Context.OneShot.
+func (s *Session) OneShot(ctx context.Context, h uint64, first, aad []byte, size int, data, dst []byte) ([]byte, error) {
+	c, g, err := s.open(h)
+	if err != nil {
+		return dst, err
+	}
+	return c.OneShot(ctx, g, first, aad, size, dst, data)
+}
+
+// Cost says where the next call on a context with n more bytes may run; Inline for an unknown handle.
+func (s *Session) Cost(h uint64, n int) provider.Cost {
+	if c, ok := s.table.get(h).(*openContext); ok {
+		return c.context.Cost(n)
+	}
+	return provider.Inline
+}
+
+// Abandon puts a context into the error state because a call on it was given up; no effect on an unknown handle.
+func (s *Session) Abandon(h uint64) {
+	if c, ok := s.table.get(h).(*openContext); ok {
+		c.context.Abandon()
+	}
+}
