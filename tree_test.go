@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"internal/operation":             {"", "internal/policy", "internal/provider", "internal/algorithm", "internal/store", "internal/secmem", "internal/pki/..."},
 	"internal/session":               {"", "proto", "internal/policy", "internal/operation", "internal/provider", "internal/algorithm", "internal/secmem"},
 	"internal/server":                {"", "proto", "internal/wire", "internal/sock", "internal/policy", "internal/provider", "internal/session", "internal/secmem"},
+	"internal/server/servertest":     {"", "internal/..."},
 	"internal/config":                {"", "internal/policy", "internal/session", "internal/server", "internal/algorithm", "internal/keeper", "internal/provider"},
 	"internal/daemon":                {"", "proto", "internal/..."},
 	"client":                         {"", "proto", "internal/wire", "internal/link"},

@@ -19,8 +19,9 @@ func (a absorber) Init(ctx context.Context) error {
 	return a.init(ctx, nil, nil)
 }
 
-// Update takes the next part of the message, of any length. More than 1 MiB goes in several round trips that share the time of one
-// call; if one of them fails, the context is in the error state.
+// Update takes the next part of the message, of any length. More than 1 MiB goes in several
+// round trips that share the time of one call; if one of them fails, the context is in the
+// error state.
 func (a absorber) Update(ctx context.Context, data []byte) error {
 	if err := a.lock("update"); err != nil {
 		return err
@@ -30,8 +31,8 @@ func (a absorber) Update(ctx context.Context, data []byte) error {
 	return err
 }
 
-// Writer gives an io.Writer, also an io.ReaderFrom, that calls Update with ctx. The caller calls Init before and ends
-// the message after.
+// Writer gives an io.Writer, also an io.ReaderFrom, that calls Update with ctx. The caller
+// calls Init before and ends the message after.
 func (a absorber) Writer(ctx context.Context) io.Writer {
 	return &sink{func(p []byte) error { return a.Update(ctx, p) }}
 }
@@ -72,8 +73,8 @@ func (a absorber) verdictOf(out []byte, err error) (bool, error) {
 	return out[0] == 1, nil
 }
 
-// present makes sure that there is something to check: to the daemon no signature at all would mean that one is wanted. A
-// single byte is never a right one.
+// present makes sure that there is something to check: to the daemon no signature at all would
+// mean that one is wanted. A single byte is never a right one.
 func present(sum []byte) []byte {
 	if len(sum) == 0 {
 		return []byte{0}
@@ -81,7 +82,8 @@ func present(sum []byte) []byte {
 	return sum
 }
 
-// sink is an io.Writer over Update. As an io.ReaderFrom it reads in pieces that are worth a round trip.
+// sink is an io.Writer over Update. As an io.ReaderFrom it reads in pieces that are worth a
+// round trip.
 type sink struct{ update func([]byte) error }
 
 // Write hands p on. It takes all or fails.

@@ -17,9 +17,9 @@ type AEADConfig struct {
 	Timeout   time.Duration // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// AEAD seals or opens messages of up to 64 MiB, as it was made to. With the key of a slot the daemon draws the nonces, unless the slot
-// leaves them to the caller; see DaemonNonce. Seal and Open are safe for concurrent use, a message in parts belongs to one
-// goroutine.
+// AEAD seals or opens messages of up to 64 MiB, as it was made to. With the key of a slot the
+// daemon draws the nonces, unless the slot leaves them to the caller; see DaemonNonce. Seal and
+// Open are safe for concurrent use, a message in parts belongs to one goroutine.
 type AEAD struct {
 	transformer
 	variants *variants
@@ -45,7 +45,8 @@ func (a *AEAD) NonceSize() int { return int(a.props.GetIv()) }
 // TagSize gives the tag's length in bytes.
 func (a *AEAD) TagSize() int { return int(a.props.GetTag()) }
 
-// Overhead gives by how many bytes Seal's result is longer than the message: the tag, and the nonce if the daemon draws it.
+// Overhead gives by how many bytes Seal's result is longer than the message: the tag, and the
+// nonce if the daemon draws it.
 func (a *AEAD) Overhead() int {
 	if a.DaemonNonce() {
 		return a.NonceSize() + a.TagSize()
@@ -56,14 +57,16 @@ func (a *AEAD) Overhead() int {
 // Init opens a message with its nonce, nil where the daemon draws it, and its associated data.
 func (a *AEAD) Init(ctx context.Context, nonce, aad []byte) error { return a.begin(ctx, nonce, aad) }
 
-// Seal appends the ciphertext of a whole message and its tag to dst: one round trip. nonce is nil where the daemon draws
-// it, and is then put in front; otherwise it must never repeat for one key. ErrInvalidOperation on a context that opens.
+// Seal appends the ciphertext of a whole message and its tag to dst: one round trip. nonce is
+// nil where the daemon draws it, and is then put in front; otherwise it must never repeat for
+// one key. ErrInvalidOperation on a context that opens.
 func (a *AEAD) Seal(ctx context.Context, dst, nonce, plaintext, aad []byte) ([]byte, error) {
 	return a.run(ctx, claviger.Encrypting, dst, nonce, aad, plaintext)
 }
 
-// Open appends the plaintext of a sealed message to dst: one round trip. With a nil nonce it is taken off the front of
-// sealed, where Seal puts it if the daemon draws it. ErrOperationFailed if anything was altered, ErrInvalidOperation on a context that seals.
+// Open appends the plaintext of a sealed message to dst: one round trip. With a nil nonce it is
+// taken off the front of sealed, where Seal puts it if the daemon draws it. ErrOperationFailed
+// if anything was altered, ErrInvalidOperation on a context that seals.
 func (a *AEAD) Open(ctx context.Context, dst, nonce, sealed, aad []byte) ([]byte, error) {
 	if nonce == nil {
 		n := a.NonceSize()

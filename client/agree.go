@@ -11,7 +11,8 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// Agree makes an ephemeral key that the peer makes too. The shared secret itself stays in the daemon.
+// Agree makes an ephemeral key that the peer makes too. The shared secret itself stays in the
+// daemon.
 func (m *KeyManager) Agree(ctx context.Context, p AgreeParams) (*Key, error) {
 	message, err := p.message(m)
 	if err != nil {
@@ -31,6 +32,8 @@ func (m *KeyManager) AgreeIn(ctx context.Context, slot *KeySlot, p AgreeParams) 
 	return version, err
 }
 
+// message checks the parameters and gives what makes the request once the target is known.
+// The handles in it stand as long as the caller keeps the sources alive.
 func (p *AgreeParams) message(m *KeyManager) (func(*pb.KeyTarget) proto.Message, error) {
 	const what = "agree"
 	from, err := sourceOf(m.cc, what, p.Key)
@@ -79,6 +82,7 @@ func (m *KeyManager) DeriveIn(ctx context.Context, slot *KeySlot, p DeriveParams
 	return version, err
 }
 
+// message is what AgreeParams.message is to Agree.
 func (p *DeriveParams) message(m *KeyManager) (func(*pb.KeyTarget) proto.Message, error) {
 	from, err := sourceOf(m.cc, "derive", p.Key)
 	if err != nil {
@@ -93,8 +97,8 @@ func (p *DeriveParams) message(m *KeyManager) (func(*pb.KeyTarget) proto.Message
 	}, nil
 }
 
-// Encapsulate makes an ephemeral key, and the ciphertext from which the holder of the private half makes the same one.
-// The caller owns the ciphertext.
+// Encapsulate makes an ephemeral key, and the ciphertext from which the holder of the private
+// half makes the same one. The caller owns the ciphertext.
 func (m *KeyManager) Encapsulate(ctx context.Context, p EncapsulateParams) (*Key, []byte, error) {
 	reply, err := m.encapsulate(ctx, &p, m.target(0, p.Permissions, p.NoPermissions, false))
 	if err != nil {
@@ -107,7 +111,8 @@ func (m *KeyManager) Encapsulate(ctx context.Context, p EncapsulateParams) (*Key
 	return k, reply.GetCiphertext(), nil
 }
 
-// EncapsulateIn encapsulates a key and writes it into a slot. It gives the version written and the ciphertext.
+// EncapsulateIn encapsulates a key and writes it into a slot. It gives the version written and
+// the ciphertext.
 func (m *KeyManager) EncapsulateIn(ctx context.Context, slot *KeySlot, p EncapsulateParams) (uint64, []byte, error) {
 	to, err := slot.source(m.cc, "encapsulate")
 	if err != nil {
@@ -120,6 +125,7 @@ func (m *KeyManager) EncapsulateIn(ctx context.Context, slot *KeySlot, p Encapsu
 	return reply.GetKey().GetVersion(), reply.GetCiphertext(), nil
 }
 
+// encapsulate makes the call. The ciphertext in the reply is the caller's.
 func (m *KeyManager) encapsulate(ctx context.Context, p *EncapsulateParams, target *pb.KeyTarget) (*pb.EncapsulateReply, error) {
 	const what = "encapsulate"
 	from, err := sourceOf(m.cc, what, p.Key)
@@ -137,8 +143,9 @@ func (m *KeyManager) encapsulate(ctx context.Context, p *EncapsulateParams, targ
 	return reply, err
 }
 
-// Decapsulate makes the ephemeral key that the sender's Encapsulate made. A ciphertext of the right length that was not made
-// for this key gives another key and no error (FIPS 203, section 6.3).
+// Decapsulate makes the ephemeral key that the sender's Encapsulate made. A ciphertext of the
+// right length that was not made for this key gives another key and no error (FIPS 203, section
+// 6.3).
 func (m *KeyManager) Decapsulate(ctx context.Context, p DecapsulateParams) (*Key, error) {
 	message, err := p.message(m)
 	if err != nil {
@@ -158,6 +165,7 @@ func (m *KeyManager) DecapsulateIn(ctx context.Context, slot *KeySlot, p Decapsu
 	return version, err
 }
 
+// message is what AgreeParams.message is to Agree.
 func (p *DecapsulateParams) message(m *KeyManager) (func(*pb.KeyTarget) proto.Message, error) {
 	from, err := sourceOf(m.cc, "decapsulate", p.Key)
 	if err != nil {

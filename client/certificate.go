@@ -11,19 +11,23 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// CertSource is what can serve as a certificate: a *Certificate or a *CertSlot. No other type can implement it.
+// CertSource is what can serve as a certificate: a *Certificate or a *CertSlot. No other type
+// can implement it.
 type CertSource interface {
 	// certificate gives the handle for use in cc.
 	certificate(cc *CryptoContext, what string) (uint64, error)
 }
 
-// CertSlot is a durable place for one certificate and the revocation list of its subject. Released with its CryptoContext.
+// CertSlot is a durable place for one certificate and the revocation list of its subject.
+// Released with its CryptoContext.
 type CertSlot struct{ resource }
 
-// TrustStore is a configured set of certificate slots whose certificates are trusted. Released with its CryptoContext.
+// TrustStore is a configured set of certificate slots whose certificates are trusted. Released
+// with its CryptoContext.
 type TrustStore struct{ resource }
 
-// Certificate is a parsed certificate in the daemon. Close releases it. Safe for concurrent use.
+// Certificate is a parsed certificate in the daemon. Close releases it. Safe for concurrent
+// use.
 type Certificate struct {
 	cc      *CryptoContext
 	handle  uint64
@@ -44,6 +48,7 @@ type CertificateInfo struct {
 	HasCRL       bool   // a revocation list of this subject is there
 }
 
+// newCertificate takes charge of a certificate's handle.
 func (c *CryptoContext) newCertificate(what string, handle uint64) (*Certificate, error) {
 	if err := c.own(what, handle); err != nil {
 		return nil, err
@@ -62,6 +67,7 @@ func (c *Certificate) Close() error {
 	return c.cc.release(c.handle)
 }
 
+// certificate gives the handle. A closed certificate is ErrResourceNotFound.
 func (c *Certificate) certificate(cc *CryptoContext, what string) (uint64, error) {
 	if c == nil {
 		return 0, claviger.Errorf(claviger.ErrInvalidArgument, what, "no certificate given")
@@ -75,6 +81,7 @@ func (c *Certificate) certificate(cc *CryptoContext, what string) (uint64, error
 	return c.handle, nil
 }
 
+// certificate gives the handle of the slot, which stands for what is in it at the time of a call.
 func (s *CertSlot) certificate(cc *CryptoContext, what string) (uint64, error) {
 	if s == nil {
 		return 0, claviger.Errorf(claviger.ErrInvalidArgument, what, "no certificate slot given")
@@ -82,6 +89,7 @@ func (s *CertSlot) certificate(cc *CryptoContext, what string) (uint64, error) {
 	return s.handle, s.check(cc, what)
 }
 
+// certificateOf gives the handle of a certificate that must be there.
 func certificateOf(cc *CryptoContext, what string, from CertSource) (uint64, error) {
 	if from == nil {
 		return 0, claviger.Errorf(claviger.ErrInvalidArgument, what, "no certificate given")
@@ -107,6 +115,7 @@ func (t *TrustStore) Members(ctx context.Context) ([]CertificateInfo, error) {
 	return list, nil
 }
 
+// certificateInfo reads a reply. An empty slot has no fingerprint, and then nothing but its state.
 func certificateInfo(r *pb.CertificateInfoReply) CertificateInfo {
 	info := CertificateInfo{State: claviger.SlotState(r.GetState()), HasCRL: r.GetHasCrl()}
 	if len(r.GetFingerprint()) == 0 { // an empty slot

@@ -18,7 +18,8 @@ type CertManagerConfig struct {
 	Timeout time.Duration // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// CertManager parses certificates and moves them between sessions and slots. Each method is one round trip. Safe for concurrent use.
+// CertManager parses certificates and moves them between sessions and slots. Each method is one
+// round trip. Safe for concurrent use.
 type CertManager struct {
 	cc      *CryptoContext
 	timeout time.Duration
@@ -39,6 +40,7 @@ func (m *CertManager) Close() error {
 	return nil
 }
 
+// control makes one call with the manager's timeout.
 func (m *CertManager) control(ctx context.Context, what string, op wire.Op, req, reply proto.Message) error {
 	if err := m.cc.check(what); err != nil {
 		return err
@@ -49,7 +51,8 @@ func (m *CertManager) control(ctx context.Context, what string, op wire.Op, req,
 	return m.cc.control(ctx, what, op, m.timeout, req, reply)
 }
 
-// Parse reads one certificate in DER or PEM; no trust decision is made. ErrCertificateParsingFailed if it is none.
+// Parse reads one certificate in DER or PEM; no trust decision is made.
+// ErrCertificateParsingFailed if it is none.
 func (m *CertManager) Parse(ctx context.Context, data []byte, format claviger.Format) (*Certificate, error) {
 	list, err := m.parse(ctx, data, format, false)
 	if err != nil {
@@ -61,11 +64,13 @@ func (m *CertManager) Parse(ctx context.Context, data []byte, format claviger.Fo
 	return list[0], nil
 }
 
-// ParseAll reads several PEM blocks or certificates in DER one behind the other, in their order.
+// ParseAll reads several PEM blocks or certificates in DER one behind the other, in their
+// order.
 func (m *CertManager) ParseAll(ctx context.Context, data []byte, format claviger.Format) ([]*Certificate, error) {
 	return m.parse(ctx, data, format, true)
 }
 
+// parse gives the certificates in the order of the data.
 func (m *CertManager) parse(ctx context.Context, data []byte, format claviger.Format, several bool) ([]*Certificate, error) {
 	const what = "parse certificate"
 	var reply pb.ParseCertificateReply
@@ -74,17 +79,23 @@ func (m *CertManager) parse(ctx context.Context, data []byte, format claviger.Fo
 		return nil, err
 	}
 	var list []*Certificate
-	for _, h := range reply.GetHandles() {
+	var failed error
+	for _, h := range reply.GetHandles() { // to the end: each handle is taken charge of or given back
 		cert, err := m.cc.newCertificate(what, h)
 		if err != nil {
-			return nil, err
+			failed = err
+			continue
 		}
 		list = append(list, cert)
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	return list, nil
 }
 
-// Save writes a certificate into a slot, durable before it returns. The revocation list of the slot's former certificate goes with it.
+// Save writes a certificate into a slot, durable before it returns. The revocation list of the
+// slot's former certificate goes with it.
 func (m *CertManager) Save(ctx context.Context, slot *CertSlot, cert *Certificate) error {
 	const what = "save certificate"
 	to, err := slot.certificate(m.cc, what)
@@ -155,8 +166,9 @@ func (m *CertManager) Export(ctx context.Context, cert CertSource, format clavig
 	return reply.GetData(), err
 }
 
-// ImportCRL puts a revocation list beside the certificate of its issuer: with a *Certificate for this session, with a *CertSlot durable.
-// ErrCRLImportFailed if the issuer did not sign it, or a newer one is there.
+// ImportCRL puts a revocation list beside the certificate of its issuer: with a *Certificate
+// for this session, with a *CertSlot durable. ErrCRLImportFailed if the issuer did not sign it,
+// or a newer one is there.
 func (m *CertManager) ImportCRL(ctx context.Context, data []byte, format claviger.Format, issuer CertSource) error {
 	const what = "import CRL"
 	from, err := certificateOf(m.cc, what, issuer)
@@ -169,7 +181,8 @@ func (m *CertManager) ImportCRL(ctx context.Context, data []byte, format clavige
 	return err
 }
 
-// PublicKey makes an ephemeral key of a certificate's public key and names the key's algorithm. Nothing is verified.
+// PublicKey makes an ephemeral key of a certificate's public key and names the key's algorithm.
+// Nothing is verified.
 func (m *CertManager) PublicKey(ctx context.Context, cert CertSource) (*Key, claviger.Algorithm, error) {
 	const what = "certificate public key"
 	from, err := certificateOf(m.cc, what, cert)

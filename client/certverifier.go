@@ -20,8 +20,8 @@ type CertVerifierConfig struct {
 	Timeout    time.Duration             // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// CertVerifier verifies certificates: the setters say what and against what, Verify does it. The last call of a setter counts. Safe for
-// concurrent use.
+// CertVerifier verifies certificates: the setters say what and against what, Verify does it.
+// The last call of a setter counts. Safe for concurrent use.
 type CertVerifier struct {
 	cc      *CryptoContext
 	timeout time.Duration
@@ -78,8 +78,8 @@ func (v *CertVerifier) SetTrustedCertificates(anchors ...CertSource) {
 	v.set(func() { v.anchors = slices.Clone(anchors) })
 }
 
-// SetTrustStoreTerminated says whether a trusted certificate that is not self-signed may end the path. By default a
-// root must.
+// SetTrustStoreTerminated says whether a trusted certificate that is not self-signed may end
+// the path. By default a root must.
 func (v *CertVerifier) SetTrustStoreTerminated(allowed bool) {
 	v.set(func() { v.intermediate = allowed })
 }
@@ -92,17 +92,20 @@ func (v *CertVerifier) SetRevocationCheckPolicy(p claviger.RevocationPolicy) {
 // SetCoveragePolicy says what happens where no revocation data covers an issuer.
 func (v *CertVerifier) SetCoveragePolicy(p claviger.CoveragePolicy) { v.set(func() { v.coverage = p }) }
 
-// SetVerificationTime says for what time is asked, to the second. The zero time is the daemon's clock.
+// SetVerificationTime says for what time is asked, to the second. The zero time is the daemon's
+// clock.
 func (v *CertVerifier) SetVerificationTime(t time.Time) { v.set(func() { v.time = t }) }
 
+// set makes a change that no Verify sees half of.
 func (v *CertVerifier) set(change func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	change()
 }
 
-// Verify builds and checks a path: one round trip. A negative verdict is a result; an error means that verification could not
-// run, for example because there is no certificate or nothing to trust.
+// Verify builds and checks a path: one round trip. A negative verdict is a result; an error
+// means that verification could not run, for example because there is no certificate or nothing
+// to trust.
 func (v *CertVerifier) Verify(ctx context.Context) (*VerifyResult, error) {
 	const what = "verify certificate"
 	if err := v.cc.check(what); err != nil {

@@ -17,8 +17,9 @@ type CipherConfig struct {
 	Timeout   time.Duration // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// Cipher encrypts or decrypts, as it was made to. With an AEAD algorithm it takes one message of up to 64 MiB without associated data, and
-// the tag is appended to the ciphertext. Encrypt and Decrypt are safe for concurrent use, a message in parts belongs to one goroutine.
+// Cipher encrypts or decrypts, as it was made to. With an AEAD algorithm it takes one message
+// of up to 64 MiB without associated data, and the tag is appended to the ciphertext. Encrypt
+// and Decrypt are safe for concurrent use, a message in parts belongs to one goroutine.
 type Cipher struct {
 	transformer
 	variants *variants
@@ -38,24 +39,27 @@ func (c *CryptoContext) NewCipher(ctx context.Context, config CipherConfig) (*Ci
 	return &Cipher{transformer{o, config.Direction}, newVariants(c, config.Key, config.Provider, config.Timeout)}, nil
 }
 
-// BlockSize gives the cipher's block size in bytes; 1 for a stream cipher. Finalize appends at most this much, for an AEAD
-// algorithm the whole message.
+// BlockSize gives the cipher's block size in bytes; 1 for a stream cipher. Finalize appends at
+// most this much, for an AEAD algorithm the whole message.
 func (c *Cipher) BlockSize() int { return int(c.props.GetBlock()) }
 
 // IVSize gives the length in bytes of the IV or nonce that Init takes; 0 if it takes none.
 func (c *Cipher) IVSize() int { return int(c.props.GetIv()) }
 
-// Init opens a message with an IV or nonce of IVSize bytes, which must never repeat for one key; nil where the algorithm takes none
-// or the daemon draws it. ErrStreamAlreadyActive if a message is open; call Reset first.
+// Init opens a message with an IV or nonce of IVSize bytes, which must never repeat for one
+// key; nil where the algorithm takes none or the daemon draws it. ErrStreamAlreadyActive if a
+// message is open; call Reset first.
 func (c *Cipher) Init(ctx context.Context, iv []byte) error { return c.begin(ctx, iv, nil) }
 
-// Encrypt appends the ciphertext of a whole message to dst: one round trip. ErrInvalidOperation on a context that decrypts.
+// Encrypt appends the ciphertext of a whole message to dst: one round trip. ErrInvalidOperation
+// on a context that decrypts.
 func (c *Cipher) Encrypt(ctx context.Context, dst, iv, plaintext []byte) ([]byte, error) {
 	return c.run(ctx, claviger.Encrypting, dst, iv, nil, plaintext)
 }
 
-// Decrypt appends the plaintext of a whole message to dst: one round trip. ErrInvalidOperation on a context that
-// encrypts, ErrOperationFailed if padding or tag are wrong, without saying which.
+// Decrypt appends the plaintext of a whole message to dst: one round trip. ErrInvalidOperation
+// on a context that encrypts, ErrOperationFailed if padding or tag are wrong, without saying
+// which.
 func (c *Cipher) Decrypt(ctx context.Context, dst, iv, ciphertext []byte) ([]byte, error) {
 	return c.run(ctx, claviger.Decrypting, dst, iv, nil, ciphertext)
 }

@@ -14,8 +14,9 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// CryptoContext is a scope and a factory: it resolves names and makes keys and operation contexts, and its Close
-// releases all of them. Keys and slots may be used with any CryptoContext of the same stack. Safe for concurrent use.
+// CryptoContext is a scope and a factory: it resolves names and makes keys and operation
+// contexts, and its Close releases all of them. Keys and slots may be used with any
+// CryptoContext of the same stack. Safe for concurrent use.
 type CryptoContext struct {
 	stack  *Stack
 	closed atomic.Bool
@@ -24,15 +25,17 @@ type CryptoContext struct {
 	handles map[uint64]struct{} // what is to be released; guarded by mu; nil once closed
 }
 
-// ProviderSelector chooses the provider that a key is made in or an operation runs in. At most one field is set; the
-// zero value leaves the choice to the slot, for new keys to the daemon. A choice that cannot be met is
-// ErrProviderNotAvailable, ErrUnsupportedAlgorithm or ErrCrossProviderIncompatible.
+// ProviderSelector chooses the provider that a key is made in or an operation runs in. At most
+// one field is set; the zero value leaves the choice to the slot, for new keys to the daemon. A
+// choice that cannot be met is ErrProviderNotAvailable, ErrUnsupportedAlgorithm or
+// ErrCrossProviderIncompatible.
 type ProviderSelector struct {
 	ID   claviger.ProviderID   // configured number
 	Name string                // configured name
 	Kind claviger.ProviderKind // a wish
 }
 
+// message gives nil for the zero value: the choice is the daemon's.
 func (p ProviderSelector) message() *pb.Selector {
 	if p == (ProviderSelector{}) {
 		return nil
@@ -40,8 +43,8 @@ func (p ProviderSelector) message() *pb.Selector {
 	return &pb.Selector{Id: uint32(p.ID), Name: p.Name, Kind: uint32(p.Kind)}
 }
 
-// Close releases all that was made through the context, by one call. Contexts and keys of it cannot be used afterwards.
-// Idempotent.
+// Close releases all that was made through the context, by one call. Contexts and keys of it
+// cannot be used afterwards. Idempotent.
 func (c *CryptoContext) Close() error {
 	c.closed.Store(true)
 	c.mu.Lock()
@@ -73,7 +76,8 @@ func (c *CryptoContext) control(ctx context.Context, what string, op wire.Op, ti
 	return c.stack.control(ctx, what, op, timeout, req, reply)
 }
 
-// own takes charge of a handle that the daemon gave. If the context was closed meanwhile, the handle goes back at once.
+// own takes charge of a handle that the daemon gave. If the context was closed meanwhile, the
+// handle goes back at once.
 func (c *CryptoContext) own(what string, handle uint64) error {
 	c.mu.Lock()
 	open := c.handles != nil
@@ -97,7 +101,8 @@ func (c *CryptoContext) disown(handle uint64) bool {
 	return ok
 }
 
-// release gives one handle back; one that is no longer in this context's charge has been given back already.
+// release gives one handle back; one that is no longer in this context's charge has been given
+// back already.
 func (c *CryptoContext) release(handle uint64) error {
 	if !c.disown(handle) {
 		return nil
@@ -148,6 +153,7 @@ func (c *CryptoContext) createKeyed(ctx context.Context, timeout time.Duration, 
 	return c.create(ctx, timeout, key, req)
 }
 
+// errClosed is the error of everything that is called after its Close.
 func errClosed(what, thing string) error {
 	return claviger.Errorf(claviger.ErrContextAlreadyDestroyed, what, "the %s is closed", thing)
 }

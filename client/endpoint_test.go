@@ -34,3 +34,24 @@ func TestEndpointRefusesWhatIsNoPath(t *testing.T) {
 		}
 	}
 }
+
+func TestDaemonUIDComesFromTheEnvironment(t *testing.T) {
+	own := uint32(7)
+	t.Setenv(ownerVariable, "")
+	if got, err := daemonUID(nil); err != nil || got != nil {
+		t.Errorf("without the variable: %v, %v", got, err)
+	}
+	t.Setenv(ownerVariable, "61001")
+	if got, err := daemonUID(nil); err != nil || got == nil || *got != 61001 {
+		t.Errorf("with the variable: %v, %v", got, err)
+	}
+	if got, err := daemonUID(&own); err != nil || got != &own {
+		t.Errorf("a configured user gives way to the variable: %v, %v", got, err)
+	}
+	for _, text := range []string{"claviger", "-1", "4294967296", "1 "} {
+		t.Setenv(ownerVariable, text)
+		if _, err := daemonUID(nil); !errors.Is(err, claviger.ErrInvalidArgument) {
+			t.Errorf("%q: %v; want ErrInvalidArgument", text, err)
+		}
+	}
+}

@@ -16,7 +16,8 @@ type HashConfig struct {
 	Timeout   time.Duration // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// Hash makes digests. Sum is safe for concurrent use, a message in parts belongs to one goroutine.
+// Hash makes digests. Sum is safe for concurrent use, a message in parts belongs to one
+// goroutine.
 type Hash struct {
 	absorber
 	size int // asked for of an extendable-output function; 0 for the natural one
@@ -42,12 +43,14 @@ func (c *CryptoContext) NewHash(ctx context.Context, config HashConfig) (*Hash, 
 // Size gives the digest's length in bytes.
 func (h *Hash) Size() int { return int(h.props.GetSize()) }
 
-// Finalize ends the message and appends its digest to dst. After Init without Update that is the digest of the empty message.
+// Finalize ends the message and appends its digest to dst. After Init without Update that is
+// the digest of the empty message.
 func (h *Hash) Finalize(ctx context.Context, dst []byte) ([]byte, error) {
 	return h.finish(ctx, dst, h.size)
 }
 
-// Sum appends the digest of a whole message to dst: one round trip. ErrStreamAlreadyActive if a message is open.
+// Sum appends the digest of a whole message to dst: one round trip. ErrStreamAlreadyActive if a
+// message is open.
 func (h *Hash) Sum(ctx context.Context, dst, message []byte) ([]byte, error) {
 	return h.whole(ctx, "hash", dst, nil, nil, message, h.size)
 }

@@ -8,9 +8,10 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// Key is a live key in the daemon: generated, imported, agreed or loaded from a slot (the S-CORE API's resource guard). Close
-// releases it; contexts that were made with it stay usable. A key that becomes unreachable without Close is released
-// with a later call, which is a net and not a promise. Safe for concurrent use.
+// Key is a live key in the daemon: generated, imported, agreed or loaded from a slot (the
+// S-CORE API's resource guard). Close releases it; contexts that were made with it stay usable.
+// A key that becomes unreachable without Close is released with a later call, which is a net
+// and not a promise. Safe for concurrent use.
 type Key struct {
 	cc      *CryptoContext
 	handle  uint64
@@ -29,6 +30,7 @@ func (c *CryptoContext) newKey(what string, r *pb.KeyReply) (*Key, error) {
 	return k, nil
 }
 
+// keyInfo reads a description; nil gives the zero value.
 func keyInfo(d *pb.KeyDescription) claviger.KeyInfo {
 	return claviger.KeyInfo{
 		Algorithm:   claviger.Algorithm(d.GetAlgorithm()),
@@ -40,6 +42,7 @@ func keyInfo(d *pb.KeyDescription) claviger.KeyInfo {
 	}
 }
 
+// source gives the handle. A closed key is ErrResourceNotFound.
 func (k *Key) source(cc *CryptoContext, what string) (keyHandle, error) {
 	if k == nil {
 		return keyHandle{}, claviger.Errorf(claviger.ErrInvalidArgument, what, "no key given")
@@ -62,7 +65,8 @@ func (k *Key) Type() claviger.ResourceType { return claviger.TypeKey }
 // Algorithm gives the key's own algorithm, such as "AES-256".
 func (k *Key) Algorithm() claviger.Algorithm { return k.info.Algorithm }
 
-// Persistence says whether the key is in a slot. A key that was persisted stays ephemeral itself: the slot has a copy.
+// Persistence says whether the key is in a slot. A key that was persisted stays ephemeral
+// itself: the slot has a copy.
 func (k *Key) Persistence() claviger.Persistence { return k.info.Persistence }
 
 // Permissions gives the operations that the key may serve.

@@ -22,6 +22,7 @@ func (m *KeyManager) check(what string) error {
 	return nil
 }
 
+// control makes one call with the manager's timeout.
 func (m *KeyManager) control(ctx context.Context, what string, op wire.Op, req, reply proto.Message) error {
 	if err := m.check(what); err != nil {
 		return err
@@ -38,7 +39,8 @@ func (m *KeyManager) target(slot uint64, p claviger.Permission, none, rotate boo
 	return t
 }
 
-// make runs an operation whose result is an ephemeral key. The sources are kept until it has returned.
+// make runs an operation whose result is an ephemeral key. The sources are kept until it has
+// returned.
 func (m *KeyManager) make(ctx context.Context, what string, op wire.Op, req proto.Message, keep ...KeySource) (*Key, error) {
 	var reply pb.KeyReply
 	err := m.control(ctx, what, op, req, &reply)
@@ -77,7 +79,8 @@ func slotOf(cc *CryptoContext, what string, from KeySource) (keyHandle, error) {
 	return sourceOf(cc, what, from)
 }
 
-// KDF says how to derive a key from a shared secret or another key: HKDF (RFC 5869) with the hash in its name.
+// KDF says how to derive a key from a shared secret or another key: HKDF (RFC 5869) with the
+// hash in its name.
 type KDF struct {
 	Algorithm claviger.Algorithm // "HKDF-SHA-256", ...
 	Salt      []byte             // up to 128 bytes
@@ -85,6 +88,7 @@ type KDF struct {
 	Size      int                // bytes of the result, where its algorithm leaves the length open; 0 is the algorithm's default
 }
 
+// message gives nil for nil: no derivation. Lengths are the daemon's to judge.
 func (k *KDF) message(what string) (*pb.Kdf, error) {
 	if k == nil {
 		return nil, nil

@@ -19,9 +19,10 @@ type KeyManagerConfig struct {
 	Timeout  time.Duration    // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// KeyManager makes keys and moves them between sessions and slots. Each method is one round trip, and those whose names end in In
-// write into a slot: durable before they return, with the number of the version that was written as the result. A
-// timeout of such a call leaves open whether the key was written. Safe for concurrent use.
+// KeyManager makes keys and moves them between sessions and slots. Each method is one round
+// trip, and those whose names end in In write into a slot: durable before they return, with the
+// number of the version that was written as the result. A timeout of such a call leaves open
+// whether the key was written. Safe for concurrent use.
 type KeyManager struct {
 	cc       *CryptoContext
 	provider ProviderSelector
@@ -67,12 +68,14 @@ func (m *KeyManager) Generate(ctx context.Context, p GenerateParams) (*Key, erro
 	return m.make(ctx, "generate key", wire.OpGenerate, p.message(m.target(0, p.Permissions, p.NoPermissions, false)))
 }
 
-// GenerateIn makes a key or a pair in a slot. ErrKeySlotOccupied if a key is there and Rotate is not set.
+// GenerateIn makes a key or a pair in a slot. ErrKeySlotOccupied if a key is there and Rotate
+// is not set.
 func (m *KeyManager) GenerateIn(ctx context.Context, slot *KeySlot, p GenerateParams) (uint64, error) {
 	return m.makeIn(ctx, "generate key", wire.OpGenerate, slot, p.Permissions, p.NoPermissions, p.Rotate,
 		func(t *pb.KeyTarget) proto.Message { return p.message(t) })
 }
 
+// message makes the request for a target.
 func (p *GenerateParams) message(t *pb.KeyTarget) *pb.GenerateRequest {
 	req := &pb.GenerateRequest{Algorithm: string(p.Algorithm), Target: t}
 	if p.PublicPermissions != nil {
@@ -86,18 +89,21 @@ func (m *KeyManager) Import(ctx context.Context, p ImportParams) (*Key, error) {
 	return m.make(ctx, "import key", wire.OpImport, p.message(m.target(0, p.Permissions, p.NoPermissions, false)))
 }
 
-// ImportIn writes a key of bytes into a slot. ErrKeySlotOccupied if a key is there and Rotate is not set.
+// ImportIn writes a key of bytes into a slot. ErrKeySlotOccupied if a key is there and Rotate
+// is not set.
 func (m *KeyManager) ImportIn(ctx context.Context, slot *KeySlot, p ImportParams) (uint64, error) {
 	return m.makeIn(ctx, "import key", wire.OpImport, slot, p.Permissions, p.NoPermissions, p.Rotate,
 		func(t *pb.KeyTarget) proto.Message { return p.message(t) })
 }
 
+// message makes the request for a target. It refers to Data and does not copy it.
 func (p *ImportParams) message(t *pb.KeyTarget) *pb.ImportRequest {
 	return &pb.ImportRequest{Algorithm: string(p.Algorithm), Format: uint32(p.Format), Data: p.Data, Target: t}
 }
 
-// Load makes a key of a slot's newest version, or of the one that KeySlot.Version names. It is for work in several contexts at once;
-// a single context takes the slot itself. ErrKeySlotEmpty if nothing is there.
+// Load makes a key of a slot's newest version, or of the one that KeySlot.Version names. It is
+// for work in several contexts at once; a single context takes the slot itself. ErrKeySlotEmpty
+// if nothing is there.
 func (m *KeyManager) Load(ctx context.Context, from KeySource) (*Key, error) {
 	if err := m.check("load key"); err != nil {
 		return nil, err
@@ -105,6 +111,7 @@ func (m *KeyManager) Load(ctx context.Context, from KeySource) (*Key, error) {
 	return m.cc.load(ctx, from, m.timeout)
 }
 
+// load is Load without a manager, for adapters.
 func (c *CryptoContext) load(ctx context.Context, from KeySource, timeout time.Duration) (*Key, error) {
 	const what = "load key"
 	slot, err := slotOf(c, what, from)
@@ -119,8 +126,9 @@ func (c *CryptoContext) load(ctx context.Context, from KeySource, timeout time.D
 	return c.newKey(what, &reply)
 }
 
-// Persist copies an ephemeral key into an empty slot; the key itself stays as it is. Its permissions must be among the
-// slot's, else ErrKeyOperationNotPermitted. ErrKeySlotOccupied if a key is there.
+// Persist copies an ephemeral key into an empty slot; the key itself stays as it is. Its
+// permissions must be among the slot's, else ErrKeyOperationNotPermitted. ErrKeySlotOccupied if
+// a key is there.
 func (m *KeyManager) Persist(ctx context.Context, slot *KeySlot, key *Key) (uint64, error) {
 	return m.persist(ctx, slot, key, false)
 }
@@ -130,6 +138,7 @@ func (m *KeyManager) Rotate(ctx context.Context, slot *KeySlot, key *Key) (uint6
 	return m.persist(ctx, slot, key, true)
 }
 
+// persist copies key into slot and gives the version written.
 func (m *KeyManager) persist(ctx context.Context, slot *KeySlot, key *Key, rotate bool) (uint64, error) {
 	const what = "persist key"
 	to, err := slot.source(m.cc, what)
@@ -146,7 +155,8 @@ func (m *KeyManager) persist(ctx context.Context, slot *KeySlot, key *Key, rotat
 	return reply.GetVersion(), err
 }
 
-// Clear destroys all versions of a slot's key. Versions written later go on with the next number.
+// Clear destroys all versions of a slot's key. Versions written later go on with the next
+// number.
 func (m *KeyManager) Clear(ctx context.Context, slot *KeySlot) error { return m.clear(ctx, slot, 0) }
 
 // ClearVersion destroys one version of a slot's key. version is not 0.
@@ -157,6 +167,7 @@ func (m *KeyManager) ClearVersion(ctx context.Context, slot *KeySlot, version ui
 	return m.clear(ctx, slot, version)
 }
 
+// clear destroys one version of a slot, or all of them for 0.
 func (m *KeyManager) clear(ctx context.Context, slot *KeySlot, version uint64) error {
 	const what = "clear key slot"
 	from, err := slot.source(m.cc, what)
@@ -194,8 +205,9 @@ func (m *KeyManager) KeyInfo(ctx context.Context, key *Key) (claviger.KeyInfo, e
 	return keyInfo(reply.GetKey()), nil
 }
 
-// Export gives a key's bytes: a secret key only as Raw, a private key as DER or PEM of PKCS #8. It needs Export, except for a public
-// key. ErrKeyNotExportable if the provider never gives it out. The caller owns the bytes and wipes them.
+// Export gives a key's bytes: a secret key only as Raw, a private key as DER or PEM of PKCS #8.
+// It needs Export, except for a public key. ErrKeyNotExportable if the provider never gives it
+// out. The caller owns the bytes and wipes them.
 func (m *KeyManager) Export(ctx context.Context, key KeySource, format claviger.Format) ([]byte, error) {
 	const what = "export key"
 	from, err := sourceOf(m.cc, what, key)
@@ -209,7 +221,8 @@ func (m *KeyManager) Export(ctx context.Context, key KeySource, format claviger.
 	return reply.GetData(), err
 }
 
-// PublicKey gives the public half of a pair: as a key of its own, and as a SubjectPublicKeyInfo in DER or PEM.
+// PublicKey gives the public half of a pair: as a key of its own, and as a SubjectPublicKeyInfo
+// in DER or PEM.
 func (m *KeyManager) PublicKey(ctx context.Context, key KeySource, format claviger.Format) (*Key, []byte, error) {
 	if err := m.check("public key"); err != nil {
 		return nil, nil, err
@@ -217,6 +230,7 @@ func (m *KeyManager) PublicKey(ctx context.Context, key KeySource, format clavig
 	return m.cc.publicKey(ctx, key, format, m.timeout)
 }
 
+// publicKey is PublicKey without a manager, for adapters.
 func (c *CryptoContext) publicKey(ctx context.Context, key KeySource, format claviger.Format, timeout time.Duration) (*Key, []byte, error) {
 	const what = "public key"
 	from, err := sourceOf(c, what, key)

@@ -16,8 +16,8 @@ type MACConfig struct {
 	Timeout   time.Duration // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// MAC makes and checks message authentication codes. Sum and Verify are safe for concurrent use, a message in parts belongs to
-// one goroutine.
+// MAC makes and checks message authentication codes. Sum and Verify are safe for concurrent
+// use, a message in parts belongs to one goroutine.
 type MAC struct{ absorber }
 
 // NewMAC makes a MAC context: one round trip.
@@ -41,7 +41,8 @@ func (m *MAC) Finalize(ctx context.Context, dst []byte) ([]byte, error) {
 	return m.finish(ctx, dst, 0)
 }
 
-// VerifyFinalize ends the message and reports whether code is its code. The daemon compares in constant time. A wrong code is false, nil.
+// VerifyFinalize ends the message and reports whether code is its code. The daemon compares in
+// constant time. A wrong code is false, nil.
 func (m *MAC) VerifyFinalize(ctx context.Context, code []byte) (bool, error) {
 	return m.finishVerify(ctx, code)
 }
@@ -51,7 +52,8 @@ func (m *MAC) Sum(ctx context.Context, dst, message []byte) ([]byte, error) {
 	return m.whole(ctx, "mac", dst, nil, nil, message, 0)
 }
 
-// Verify reports whether code is the code of a whole message: one round trip. A wrong code is false, nil.
+// Verify reports whether code is the code of a whole message: one round trip. A wrong code is
+// false, nil.
 func (m *MAC) Verify(ctx context.Context, message, code []byte) (bool, error) {
 	return m.verifyWhole(ctx, message, code)
 }

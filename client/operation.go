@@ -16,17 +16,24 @@ import (
 // pieceBytes is how much of a long message goes to the daemon at once.
 const pieceBytes = 1 << 20
 
-// wholeBytes is the longest message that a one-call method sends at once; longer ones go in pieces.
+// wholeBytes is the longest message that a one-call method sends at once; longer ones go in
+// pieces.
 const wholeBytes = 64 << 20
 
-// The states of an operation as the client knows it. Idle, initialized and active are the daemon's.
+// The states of an operation as the client knows it. Idle, initialized and active are the
+// daemon's.
+//
+//	live   → failed   a call timed out, was given up, or failed half-way
+//	live   → closed   Close of the context; a closed CryptoContext or Stack counts as well
+//	failed → closed
 const (
 	stateLive   int32 = iota
-	stateFailed       // a call timed out, was given up, or failed after the daemon had taken part of its data
+	stateFailed       // every call but Close is ErrInvalidOperation
 	stateClosed
 )
 
-// operation is what all operation contexts are built on: a handle in the daemon and what the daemon said of it.
+// operation is what all operation contexts are built on: a handle in the daemon and what the
+// daemon said of it.
 type operation struct {
 	cc      *CryptoContext
 	kind    claviger.ContextKind
@@ -37,7 +44,7 @@ type operation struct {
 
 	stream  sync.Mutex // held by a call on a message in parts; only ever tried
 	nonce   []byte     // what the daemon drew at the last Init; guarded by stream
-	pending int64      // bytes that a gathering context has taken; guarded by stream
+	pending int64      // bytes that the daemon has taken of the open message; guarded by stream
 	verdict [1]byte    // where a verdict is read to; guarded by stream
 }
 
@@ -50,8 +57,8 @@ func (o *operation) Provider() claviger.ProviderID { return claviger.ProviderID(
 // MaxMessage gives the longest message that the context takes, in bytes; 0 means any length.
 func (o *operation) MaxMessage() int64 { return int64(o.props.GetMaxMessage()) }
 
-// Reset discards what was given so far and goes back to idle: one round trip. It has no effect on an idle context, and
-// does not leave the error state.
+// Reset discards what was given so far and goes back to idle: one round trip. It has no effect
+// on an idle context, and does not leave the error state.
 func (o *operation) Reset(ctx context.Context) error {
 	if err := o.lock("reset"); err != nil {
 		return err
@@ -63,7 +70,8 @@ func (o *operation) Reset(ctx context.Context) error {
 	return err
 }
 
-// Close releases the context and, if it was made with a slot, the key that the daemon had loaded for it. Idempotent.
+// Close releases the context and, if it was made with a slot, the key that the daemon had
+// loaded for it. Idempotent.
 func (o *operation) Close() error {
 	if o.state.Swap(stateClosed) == stateClosed {
 		return nil
@@ -79,14 +87,15 @@ func (o *operation) check(what string) error {
 	switch o.state.Load() {
 	case stateFailed:
 		return claviger.Errorf(claviger.ErrInvalidOperation, what,
-			"the %s context is in the error state after a call that timed out or was given up; close it and make a new one", o.kind)
+			"the %s context is in the error state, because a call timed out, was given up or failed half-way; close it and make a new one", o.kind)
 	case stateClosed:
 		return errClosed(what, o.kind.String()+" context")
 	}
 	return nil
 }
 
-// lock takes the stream for one call; the caller unlocks it. A stream that is in use is ErrInvalidOperation.
+// lock takes the stream for one call; the caller unlocks it. A stream that is in use is
+// ErrInvalidOperation.
 func (o *operation) lock(what string) error {
 	if err := o.check(what); err != nil {
 		return err
@@ -124,23 +133,32 @@ func (o *operation) init(ctx context.Context, iv, aad []byte) error {
 	return nil
 }
 
-// update takes the next part, in pieces if it is long; the caller holds the stream. All pieces share the time of one
-// call. A failure after the first piece is the context's end, because nobody could know where the message stands.
+// update takes the next part, in pieces if it is long; the caller holds the stream. All pieces
+// share the time of one call. A failure after the first piece is the context's end, because
+// nobody could know where the message stands.
 func (o *operation) update(ctx context.Context, dst, data []byte) ([]byte, error) {
-	if len(data) > pieceBytes {
-		var cancel context.CancelFunc
-		ctx, cancel = o.bound(ctx)
-		defer cancel()
+	if len(data) <= pieceBytes {
+		return o.feed(ctx, dst, data)
 	}
+	ctx, cancel := o.bound(ctx)
+	defer cancel()
+	before := o.pending
+	out, err := o.feed(ctx, dst, data)
+	if err != nil && o.pending != before {
+		o.fail()
+	}
+	return out, err
+}
+
+// feed is update without the care for time and failure. pending tells how much the daemon has
+// taken.
+func (o *operation) feed(ctx context.Context, dst, data []byte) ([]byte, error) {
 	c := link.DataCall{Op: wire.OpUpdate}
 	for first := true; first || len(data) > 0; first = false {
 		n := min(len(data), pieceBytes)
 		c.Data = data[:n]
 		out, err := o.call(ctx, &c, dst)
 		if err != nil {
-			if !first {
-				o.fail()
-			}
 			return nil, err
 		}
 		dst, data = out, data[n:]
@@ -149,8 +167,8 @@ func (o *operation) update(ctx context.Context, dst, data []byte) ([]byte, error
 	return dst, nil
 }
 
-// finalize ends the message and appends what is left of it; the caller holds the stream. first is the signature or code to
-// check, nil where there is none.
+// finalize ends the message and appends what is left of it; the caller holds the stream. first
+// is the signature or code to check, nil where there is none.
 func (o *operation) finalize(ctx context.Context, dst, first []byte, size int, flags wire.Flags) ([]byte, error) {
 	c := link.DataCall{Op: wire.OpFinalize, Flags: flags, First: first, Size: size}
 	if o.props.GetGathers() {
@@ -159,7 +177,8 @@ func (o *operation) finalize(ctx context.Context, dst, first []byte, size int, f
 	return o.call(ctx, &c, dst)
 }
 
-// whole runs a message in one call. One that is too long for that takes the stream and goes in pieces.
+// whole runs a message in one call. One that is too long for that takes the stream and goes in
+// pieces.
 func (o *operation) whole(ctx context.Context, what string, dst, first, second, data []byte, size int) ([]byte, error) {
 	if err := o.check(what); err != nil {
 		return nil, err
@@ -188,17 +207,21 @@ func (o *operation) pieces(ctx context.Context, what string, dst, first, second,
 		return nil, err
 	}
 	dst = append(dst, o.nonce...)
-	out, err := o.update(ctx, dst, data)
+	out, err := o.feed(ctx, dst, data)
 	if err == nil {
 		out, err = o.finalize(ctx, out, signature, size, 0)
 	}
-	if err != nil && o.state.Load() == stateLive {
-		_, _ = o.call(ctx, &link.DataCall{Op: wire.OpReset}, nil) // leave no open stream behind
+	if err == nil || o.state.Load() != stateLive {
+		return out, err
 	}
-	return out, err
+	if _, late := o.call(ctx, &link.DataCall{Op: wire.OpReset}, nil); late != nil { // leave no open stream behind
+		o.fail()
+	}
+	return nil, err
 }
 
-// bound gives a context that ends with the time of one call, for what takes several round trips.
+// bound gives a context that ends with the time of one call, for what takes several round
+// trips.
 func (o *operation) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	budget := o.cc.stack.budget(o.timeout)
 	if budget <= 0 {

@@ -15,7 +15,8 @@ type Capabilities struct {
 	Providers  []claviger.ProviderInfo  `json:"providers"`
 }
 
-// Status is what the daemon says of itself: to an administrator of all tenants, to others of their own.
+// Status is what the daemon says of itself: to an administrator of all tenants, to others of
+// their own.
 type Status struct {
 	Version     string                  `json:"version"`
 	PID         int                     `json:"pid"`
@@ -58,6 +59,7 @@ func (s *Stack) Capabilities(ctx context.Context) (Capabilities, error) {
 	return s.capabilities(ctx, "")
 }
 
+// capabilities asks for one algorithm, or for all by "".
 func (s *Stack) capabilities(ctx context.Context, name claviger.Algorithm) (Capabilities, error) {
 	var reply pb.CapabilitiesReply
 	req := &pb.CapabilitiesRequest{Algorithm: string(name)}
@@ -77,7 +79,8 @@ func (s *Stack) capabilities(ctx context.Context, name claviger.Algorithm) (Capa
 	return c, nil
 }
 
-// Algorithm says what can be done under a name or an alias of it. ErrUnsupportedAlgorithm if nobody offers it.
+// Algorithm says what can be done under a name or an alias of it. ErrUnsupportedAlgorithm if
+// nobody offers it.
 func (s *Stack) Algorithm(ctx context.Context, name claviger.Algorithm) (claviger.AlgorithmInfo, error) {
 	if name == "" {
 		return claviger.AlgorithmInfo{}, claviger.Errorf(claviger.ErrInvalidArgument, "algorithm", "a name must not be empty")
@@ -141,13 +144,14 @@ func (s *Stack) Status(ctx context.Context) (Status, error) {
 	return status, nil
 }
 
-// Reload makes the daemon read its configuration again: all of it, or nothing. Administrators only.
+// Reload makes the daemon read its configuration again: all of it, or nothing. Administrators
+// only.
 func (s *Stack) Reload(ctx context.Context) error {
 	return s.control(ctx, "reload", wire.OpReload, 0, &pb.ReloadRequest{}, &pb.ReloadReply{})
 }
 
-// Compact rewrites the daemon's store under a new data key, so that destroyed records are gone from the file. It gives the
-// file's size before and after, in bytes. Administrators only.
+// Compact rewrites the daemon's store under a new data key, so that destroyed records are gone
+// from the file. It gives the file's size before and after, in bytes. Administrators only.
 func (s *Stack) Compact(ctx context.Context) (before, after uint64, err error) {
 	var r pb.CompactReply
 	if err := s.control(ctx, "compact", wire.OpCompact, NoTimeout, &pb.CompactRequest{}, &r); err != nil {
@@ -156,6 +160,7 @@ func (s *Stack) Compact(ctx context.Context) (before, after uint64, err error) {
 	return r.GetBefore(), r.GetAfter(), nil
 }
 
+// tenantStatus reads one tenant's counters.
 func tenantStatus(t *pb.TenantStatus) TenantStatus {
 	return TenantStatus{
 		Name:        t.GetName(),
@@ -172,6 +177,7 @@ func tenantStatus(t *pb.TenantStatus) TenantStatus {
 	}
 }
 
+// providerInfos reads the providers in the daemon's order.
 func providerInfos(list []*pb.ProviderDescription) []claviger.ProviderInfo {
 	var infos []claviger.ProviderInfo
 	for _, p := range list {
@@ -186,6 +192,7 @@ func providerInfos(list []*pb.ProviderDescription) []claviger.ProviderInfo {
 	return infos
 }
 
+// providerIDs keeps the order, which has the primary provider first.
 func providerIDs(list []uint32) []claviger.ProviderID {
 	var ids []claviger.ProviderID
 	for _, id := range list {
@@ -194,6 +201,7 @@ func providerIDs(list []uint32) []claviger.ProviderID {
 	return ids
 }
 
+// algorithms keeps the order; nothing gives nil.
 func algorithms(list []string) []claviger.Algorithm {
 	var names []claviger.Algorithm
 	for _, name := range list {

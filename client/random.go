@@ -32,7 +32,8 @@ func (c *CryptoContext) NewRandom(ctx context.Context, config RandomConfig) (*Ra
 	return &Random{o}, nil
 }
 
-// Generate appends n random bytes to dst, 64 KiB a round trip, all within the time of one call. n may be 0.
+// Generate appends n random bytes to dst, 64 KiB a round trip, all within the time of one call.
+// n may be 0.
 func (r *Random) Generate(ctx context.Context, dst []byte, n int) ([]byte, error) {
 	if n < 0 {
 		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "random", "%d bytes asked for", n)
@@ -60,7 +61,8 @@ func (r *Random) Generate(ctx context.Context, dst []byte, n int) ([]byte, error
 	return dst, nil
 }
 
-// Read fills p with random bytes. It fails or fills all of p; the time is bounded by the context's Timeout alone.
+// Read fills p with random bytes. It fails or fills all of p; the time is bounded by the
+// context's Timeout alone.
 func (r *Random) Read(p []byte) (int, error) {
 	out, err := r.Generate(context.Background(), p[:0:len(p)], len(p))
 	return len(out), err

@@ -39,6 +39,7 @@ func (r *resource) Persistence() claviger.Persistence { return r.persistence }
 // Provider gives the primary provider of a key slot, and 0 for other resources.
 func (r *resource) Provider() claviger.ProviderID { return r.provider }
 
+// resolved keeps other packages from making Resources.
 func (r *resource) resolved() *resource { return r }
 
 // check reports whether the resource may be used in cc.
@@ -60,9 +61,9 @@ func checkHandle(owner, cc *CryptoContext, what, thing string) error {
 	return nil
 }
 
-// Resolve looks up what a name of the caller's configuration stands for. The type must be one of TypeKeySlot,
-// TypeCertSlot and TypeTrustStore. An unmapped name is ErrInvalidResourceID, one of another type ErrInvalidResourceType.
-// An empty slot resolves too.
+// Resolve looks up what a name of the caller's configuration stands for. The type must be one
+// of TypeKeySlot, TypeCertSlot and TypeTrustStore. An unmapped name is ErrInvalidResourceID,
+// one of another type ErrInvalidResourceType. An empty slot resolves too.
 func (c *CryptoContext) Resolve(ctx context.Context, name string, t claviger.ResourceType) (Resource, error) {
 	switch t {
 	case claviger.TypeKeySlot:
@@ -111,6 +112,7 @@ func lookup[T Resource](ctx context.Context, c *CryptoContext, name string, t cl
 	return wrap(r), nil
 }
 
+// resolve asks for a name and takes charge of the handle. The daemon judges name and type.
 func (c *CryptoContext) resolve(ctx context.Context, name string, t claviger.ResourceType) (resource, error) {
 	var reply pb.ResolveReply
 	if err := c.control(ctx, "resolve", wire.OpResolve, 0, &pb.ResolveRequest{Name: name, Type: uint32(t)}, &reply); err != nil {

@@ -18,7 +18,8 @@ type SignerConfig struct {
 	Timeout   time.Duration // of each call; 0 is the stack's, NoTimeout is none
 }
 
-// VerifierConfig says how to verify. Fields are those of SignerConfig; the key permits Verify and may be a public key alone.
+// VerifierConfig says how to verify. Fields are those of SignerConfig; the key permits Verify
+// and may be a public key alone.
 type VerifierConfig struct {
 	Algorithm claviger.Algorithm
 	Key       KeySource
@@ -28,17 +29,19 @@ type VerifierConfig struct {
 	Timeout   time.Duration
 }
 
-// Signer makes signatures. Sign is safe for concurrent use, a message in parts belongs to one goroutine.
+// Signer makes signatures. Sign is safe for concurrent use, a message in parts belongs to one
+// goroutine.
 type Signer struct {
 	absorber
 	variants *variants
 }
 
-// Verifier checks signatures. Verify is safe for concurrent use, a message in parts belongs to one goroutine.
+// Verifier checks signatures. Verify is safe for concurrent use, a message in parts belongs to
+// one goroutine.
 type Verifier struct{ absorber }
 
-// NewSigner makes a signing context: one round trip. ErrKeyOperationNotPermitted if the key does not permit Sign, before anything
-// else about key and algorithm is looked at.
+// NewSigner makes a signing context: one round trip. ErrKeyOperationNotPermitted if the key
+// does not permit Sign, before anything else about key and algorithm is looked at.
 func (c *CryptoContext) NewSigner(ctx context.Context, config SignerConfig) (*Signer, error) {
 	o, err := c.createKeyed(ctx, config.Timeout, config.Key, &pb.CreateContextRequest{
 		Kind:      uint32(claviger.SignContext),
@@ -68,8 +71,8 @@ func (c *CryptoContext) NewVerifier(ctx context.Context, config VerifierConfig) 
 	return &Verifier{absorber{o}}, nil
 }
 
-// SignatureSize gives the length of a signature in bytes: 3309 for ML-DSA-65 (FIPS 204). For ECDSA it is that of r ‖ s; the ASN.1
-// form varies and has up to 8 bytes more.
+// SignatureSize gives the length of a signature in bytes: 3309 for ML-DSA-65 (FIPS 204). For
+// ECDSA it is that of r ‖ s; the ASN.1 form varies and has up to 8 bytes more.
 func (s *Signer) SignatureSize() int { return int(s.props.GetSize()) }
 
 // SignFinalize ends the message and appends its signature to dst.
@@ -88,12 +91,14 @@ func (s *Signer) Close() error { return closeAll(s.operation.Close, s.variants.C
 // SignatureSize gives the length of a signature in bytes, as Signer.SignatureSize does.
 func (v *Verifier) SignatureSize() int { return int(v.props.GetSize()) }
 
-// VerifyFinalize ends the message and reports whether signature is its signature. A wrong one is false, nil.
+// VerifyFinalize ends the message and reports whether signature is its signature. A wrong one
+// is false, nil.
 func (v *Verifier) VerifyFinalize(ctx context.Context, signature []byte) (bool, error) {
 	return v.finishVerify(ctx, signature)
 }
 
-// Verify reports whether signature is that of a whole message: one round trip. A wrong one is false, nil.
+// Verify reports whether signature is that of a whole message: one round trip. A wrong one is
+// false, nil.
 func (v *Verifier) Verify(ctx context.Context, message, signature []byte) (bool, error) {
 	return v.verifyWhole(ctx, message, signature)
 }

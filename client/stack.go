@@ -15,8 +15,8 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// NoTimeout as a Timeout means that calls have no deadline of their own. The daemon's ceiling and the deadline of the
-// context.Context stay in force.
+// NoTimeout as a Timeout means that calls have no deadline of their own. The daemon's ceiling
+// and the deadline of the context.Context stay in force.
 const NoTimeout time.Duration = -1
 
 // closeTimeout bounds the calls that give things back where the stack has no timeout.
@@ -26,7 +26,7 @@ const closeTimeout = 5 * time.Second
 type Config struct {
 	Endpoint    string        // "unix:///var/run/crypto-daemon.sock" or a path; "" is $CLAVIGER_SOCKET, else /run/claviger/claviger.sock
 	Timeout     time.Duration // of each call that has none of its own; 0 is the daemon's default, NoTimeout is none
-	DaemonUID   *uint32       // user the daemon may run as, beside root and the caller's own; nil adds none
+	DaemonUID   *uint32       // user the daemon may run as, beside root and the caller's own; nil is $CLAVIGER_DAEMON_UID, else the account "claviger"
 	Connections int           // most connections opened; 0 is four per processor. The daemon may allow fewer
 }
 
@@ -43,12 +43,16 @@ type Stack struct {
 	litter   []uint64 // handles of keys and certificates that were collected unclosed; guarded by mu
 }
 
-// Dial connects to the daemon that the configuration names. ctx and Timeout bound the dialling. The daemon must run as
-// root, as the caller's own user or as DaemonUID. ErrConnectionFailed if it cannot be reached or is someone else,
-// ErrAccessDenied if it does not know the caller; that error holds the lines to add to its configuration.
+// Dial connects to the daemon that the configuration names. ctx and Timeout bound the dialling.
+// The daemon must run as root, as the caller's own user or as DaemonUID. ErrConnectionFailed if
+// it cannot be reached or is someone else, ErrAccessDenied if it does not know the caller; that
+// error holds the lines to add to its configuration.
 func Dial(ctx context.Context, c Config) (*Stack, error) {
 	path, err := socketPath(c.Endpoint)
 	if err != nil {
+		return nil, err
+	}
+	if c.DaemonUID, err = daemonUID(c.DaemonUID); err != nil {
 		return nil, err
 	}
 	l, err := link.Dial(ctx, path, c.options())
@@ -58,8 +62,8 @@ func Dial(ctx context.Context, c Config) (*Stack, error) {
 	return newStack(l, c.Timeout), nil
 }
 
-// New makes a stack of a connected unix socket, such as one end of a socket pair. The stack owns conn from here on,
-// also when New fails. Endpoint is not looked at.
+// New makes a stack of a connected unix socket, such as one end of a socket pair. The stack
+// owns conn from here on, also when New fails. Endpoint and the environment are not looked at.
 func New(ctx context.Context, conn *net.UnixConn, c Config) (*Stack, error) {
 	l, err := link.New(ctx, conn, c.options())
 	if err != nil {
@@ -68,12 +72,14 @@ func New(ctx context.Context, conn *net.UnixConn, c Config) (*Stack, error) {
 	return newStack(l, c.Timeout), nil
 }
 
+// newStack takes charge of a link.
 func newStack(l *link.Link, timeout time.Duration) *Stack {
 	s := &Stack{link: l, timeout: timeout}
 	s.verdicts.New = func() any { return new([1]byte) }
 	return s
 }
 
+// options are the part of the configuration that is the link's affair.
 func (c *Config) options() link.Options {
 	return link.Options{Timeout: c.Timeout, Connections: c.Connections, Owner: c.DaemonUID}
 }
@@ -100,7 +106,8 @@ func (s *Stack) Ping(ctx context.Context) error {
 	return s.fault("ping", s.link.Ping(ctx))
 }
 
-// Close ends the link. The daemon releases all that was made through it, calls in flight included. Idempotent.
+// Close ends the link. The daemon releases all that was made through it, calls in flight
+// included. Idempotent.
 func (s *Stack) Close() error {
 	if s.closed.Swap(true) {
 		return nil
@@ -117,7 +124,8 @@ func (s *Stack) control(ctx context.Context, what string, op wire.Op, timeout ti
 	return s.fault(what, s.link.Control(ctx, op, timeout, req, reply))
 }
 
-// fault turns the error of a link that was closed under a call into the error of a closed stack.
+// fault turns the error of a link that was closed under a call into the error of a closed
+// stack.
 func (s *Stack) fault(what string, err error) error {
 	if err != nil && s.closed.Load() {
 		return errClosedStack(what)
@@ -125,8 +133,8 @@ func (s *Stack) fault(what string, err error) error {
 	return err
 }
 
-// release gives handles back. It needs no context, because what closes must not be kept from closing by a context that is
-// done. On a broken or closed link nothing is left to give back.
+// release gives handles back. It needs no context, because what closes must not be kept from
+// closing by a context that is done. On a broken or closed link nothing is left to give back.
 func (s *Stack) release(handles []uint64) error {
 	if len(handles) == 0 || s.closed.Load() {
 		return nil
@@ -143,8 +151,8 @@ func (s *Stack) release(handles []uint64) error {
 	return err
 }
 
-// discard notes a handle whose owner was collected without being closed. It runs on the collector's goroutine and must
-// not block; the handle goes back with the next control call.
+// discard notes a handle whose owner was collected without being closed. It runs on the
+// collector's goroutine and must not block; the handle goes back with the next control call.
 func (s *Stack) discard(handle uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +160,8 @@ func (s *Stack) discard(handle uint64) {
 	s.littered.Store(true)
 }
 
-// sweep gives discarded handles back. Its failure is nobody's concern: the daemon frees them at the latest with the link.
+// sweep gives discarded handles back. Its failure is nobody's concern: the daemon frees them at
+// the latest with the link.
 func (s *Stack) sweep(ctx context.Context) {
 	if !s.littered.Load() {
 		return
@@ -165,8 +174,8 @@ func (s *Stack) sweep(ctx context.Context) {
 	_ = s.link.Control(ctx, wire.OpRelease, 0, &pb.ReleaseRequest{Handles: handles}, &pb.ReleaseReply{})
 }
 
-// budget gives the time that a call with this timeout has: its own, else the stack's, else the daemon's; negative for
-// none.
+// budget gives the time that a call with this timeout has: its own, else the stack's, else the
+// daemon's; negative for none.
 func (s *Stack) budget(timeout time.Duration) time.Duration {
 	if timeout == 0 {
 		timeout = s.timeout
@@ -177,6 +186,7 @@ func (s *Stack) budget(timeout time.Duration) time.Duration {
 	return timeout
 }
 
+// errClosedStack is the error of everything after Stack.Close.
 func errClosedStack(what string) error {
 	return claviger.Errorf(claviger.ErrUninitializedStack, what, "the stack is closed")
 }

@@ -15,10 +15,11 @@ type stdAEAD struct {
 	tag       int // bytes
 }
 
-// Std gives the context's key and algorithm as a cipher.AEAD, which works both ways and so needs Encrypt and Decrypt both. Where the
-// daemon draws the nonces that interface cannot be met: ErrUnsupportedOperation. The key of a slot is loaded here. What is made
-// lives until the AEAD is closed. Seal cannot return an error and panics with it, Open returns it. ctx bounds this
-// call; later ones are bounded by the context's timeout. Safe for concurrent use.
+// Std gives the context's key and algorithm as a cipher.AEAD, which works both ways and so
+// needs Encrypt and Decrypt both. Where the daemon draws the nonces that interface cannot be
+// met: ErrUnsupportedOperation. The key of a slot is loaded here. What is made lives until the
+// AEAD is closed. Seal cannot return an error and panics with it, Open returns it. ctx bounds
+// this call; later ones are bounded by the context's timeout. Safe for concurrent use.
 func (a *AEAD) Std(ctx context.Context) (cipher.AEAD, error) {
 	if err := a.usable("std aead"); err != nil {
 		return nil, err
@@ -37,6 +38,7 @@ func (a *AEAD) Std(ctx context.Context) (cipher.AEAD, error) {
 	return s, nil
 }
 
+// use says which variant works in a direction.
 func (s *stdAEAD) use(way claviger.Direction) use {
 	return use{kind: claviger.AEADContext, algorithm: s.algorithm, direction: way}
 }
@@ -61,6 +63,7 @@ func (s *stdAEAD) Open(dst, nonce, ciphertext, additionalData []byte) ([]byte, e
 	return s.run(claviger.Decrypting, dst, nonce, additionalData, ciphertext)
 }
 
+// run is one message in one round trip. A nonce of another length is refused here.
 func (s *stdAEAD) run(way claviger.Direction, dst, nonce, aad, data []byte) ([]byte, error) {
 	if len(nonce) != s.nonce {
 		return nil, claviger.Errorf(claviger.ErrInvalidArgument, way.String(), "a nonce of %d bytes; %s takes %d", len(nonce), s.algorithm, s.nonce)

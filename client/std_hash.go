@@ -8,8 +8,8 @@ import (
 	"github.com/claviger/claviger/internal/wire"
 )
 
-// stdHash is a hash.Hash over a stream in the daemon. What is written is gathered up to wire.MaxInline bytes; a message that is no
-// longer than that is one round trip.
+// stdHash is a hash.Hash over a stream in the daemon. What is written is gathered up to
+// wire.MaxInline bytes; a message that is no longer than that is one round trip.
 type stdHash struct {
 	a      absorber
 	size   int // for Size
@@ -19,9 +19,10 @@ type stdHash struct {
 	err    error
 }
 
-// Std gives the context as a hash.Hash, which takes the context's stream for itself: nothing else may use the stream meanwhile. Sum
-// works on a copy inside the daemon and leaves the message open. Each call is bounded by the context's timeout. The
-// first error sticks: Write returns it, Sum, which cannot, panics with it.
+// Std gives the context as a hash.Hash, which takes the context's stream for itself: nothing
+// else may use the stream meanwhile. Sum works on a copy inside the daemon and leaves the
+// message open. Each call is bounded by the context's timeout. The first error sticks: Write
+// returns it, Sum, which cannot, panics with it.
 func (h *Hash) Std() hash.Hash { return &stdHash{a: h.absorber, size: h.Size(), want: h.size} }
 
 // Std gives the context as a hash.Hash; what is said of Hash.Std holds.
@@ -70,6 +71,7 @@ func (h *stdHash) Sum(b []byte) []byte {
 	panic(h.err)
 }
 
+// sum gives the result for what the daemon has, or, if that is nothing, for the buffer.
 func (h *stdHash) sum(b []byte) ([]byte, error) {
 	ctx := context.Background()
 	if !h.opened {

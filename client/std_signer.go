@@ -20,11 +20,14 @@ type stdSigner struct {
 	key      claviger.Algorithm // of the pair: "RSA-2048", "ECDSA-P256", "Ed25519"
 }
 
-// CryptoSigner gives the signer's key as a crypto.Signer that is a crypto.MessageSigner too; a tls.Certificate takes it as its PrivateKey.
-// It signs by the options it is given, not by the signer's algorithm: RSA with PKCS #1 v1.5 or PSS (salt as long as the hash), ECDSA in ASN.1
-// form, Ed25519 and Ed25519ph; other keys are ErrUnsupportedAlgorithm. The source of randomness is not used. The key of
-// a slot is loaded here and stays the same when the slot rotates; a *Key must stay open. What is made lives until the
-// Signer is closed; a context that a timeout has spoilt is made anew. ctx bounds this call; later ones are bounded by the signer's timeout.
+// CryptoSigner gives the signer's key as a crypto.Signer that is a crypto.MessageSigner too; a
+// tls.Certificate takes it as its PrivateKey. It signs by the options it is given, not by the
+// signer's algorithm: RSA with PKCS #1 v1.5 or PSS (salt as long as the hash), ECDSA in ASN.1
+// form, Ed25519 and Ed25519ph; other keys are ErrUnsupportedAlgorithm. The source of randomness
+// is not used. The key of a slot is loaded here and stays the same when the slot rotates; a
+// *Key must stay open. What is made lives until the Signer is closed; a context that a timeout
+// has spoilt is made anew. ctx bounds this call; later ones are bounded by the signer's
+// timeout.
 func (s *Signer) CryptoSigner(ctx context.Context) (crypto.Signer, error) {
 	if err := s.usable("crypto signer"); err != nil {
 		return nil, err
@@ -40,8 +43,8 @@ func (s *Signer) CryptoSigner(ctx context.Context) (crypto.Signer, error) {
 	return nil, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, "crypto signer", "crypto.Signer knows no %s keys", key)
 }
 
-// public gives the public half of the pair that all variants work with, as the standard library has it, and the name of its
-// key algorithm.
+// public gives the public half of the pair that all variants work with, as the standard library
+// has it, and the name of its key algorithm.
 func (v *variants) public(ctx context.Context) (crypto.PublicKey, claviger.Algorithm, error) {
 	from, err := v.key(ctx)
 	if err != nil {
@@ -85,6 +88,7 @@ func (s *stdSigner) SignMessage(_ io.Reader, message []byte, opts crypto.SignerO
 	return s.sign(message, opts, false)
 }
 
+// sign runs the variant that the options ask for; digest says what input is.
 func (s *stdSigner) sign(input []byte, opts crypto.SignerOpts, digest bool) ([]byte, error) {
 	algorithm, err := s.algorithm(opts)
 	if err != nil {
@@ -122,7 +126,8 @@ func (s *stdSigner) algorithm(opts crypto.SignerOpts) (claviger.Algorithm, error
 	return "", claviger.Errorf(claviger.ErrUnsupportedOperation, "sign", "a PSS salt of %d bytes; only the hash's length, %d, is offered", pss.SaltLength, h.Size())
 }
 
-// edwardsAlgorithm is RFC 8032 section 5.1: the message whole, or its SHA-512 digest; without a context.
+// edwardsAlgorithm is RFC 8032 section 5.1: the message whole, or its SHA-512 digest; without a
+// context.
 func edwardsAlgorithm(h crypto.Hash, opts crypto.SignerOpts) (claviger.Algorithm, error) {
 	if o, ok := opts.(*ed25519.Options); ok && o.Context != "" {
 		return "", claviger.Errorf(claviger.ErrUnsupportedOperation, "sign", "Ed25519 contexts are not offered")
@@ -136,7 +141,8 @@ func edwardsAlgorithm(h crypto.Hash, opts crypto.SignerOpts) (claviger.Algorithm
 	return "", claviger.Errorf(claviger.ErrUnsupportedAlgorithm, "sign", "Ed25519 with %s", h)
 }
 
-// hashName gives the name that a hash has in algorithm names. The standard library's are hyphenated likewise.
+// hashName gives the name that a hash has in algorithm names. The standard library's are
+// hyphenated likewise.
 func hashName(h crypto.Hash) claviger.Algorithm {
 	return claviger.Algorithm(strings.ToUpper(h.String()))
 }
@@ -147,9 +153,10 @@ type stdDecrypter struct {
 	public   crypto.PublicKey
 }
 
-// CryptoDecrypter gives the key of a cipher context with an RSA key as a crypto.Decrypter. It decrypts by the options it is given, which must be
-// *rsa.OAEPOptions without a label: PKCS #1 v1.5 is not offered. The key of a slot is loaded here. What is made lives
-// until the Cipher is closed. ctx bounds this call; later ones are bounded by the cipher's timeout.
+// CryptoDecrypter gives the key of a cipher context with an RSA key as a crypto.Decrypter. It
+// decrypts by the options it is given, which must be *rsa.OAEPOptions without a label: PKCS #1
+// v1.5 is not offered. The key of a slot is loaded here. What is made lives until the Cipher is
+// closed. ctx bounds this call; later ones are bounded by the cipher's timeout.
 func (c *Cipher) CryptoDecrypter(ctx context.Context) (crypto.Decrypter, error) {
 	if err := c.usable("crypto decrypter"); err != nil {
 		return nil, err
@@ -167,7 +174,8 @@ func (c *Cipher) CryptoDecrypter(ctx context.Context) (crypto.Decrypter, error) 
 // Public gives the public half, an *rsa.PublicKey.
 func (d *stdDecrypter) Public() crypto.PublicKey { return d.public }
 
-// Decrypt decrypts with RSA-OAEP (RFC 8017 section 7.1.2). A failure is ErrOperationFailed without a reason.
+// Decrypt decrypts with RSA-OAEP (RFC 8017 section 7.1.2). A failure is ErrOperationFailed
+// without a reason.
 func (d *stdDecrypter) Decrypt(_ io.Reader, msg []byte, opts crypto.DecrypterOpts) ([]byte, error) {
 	o, ok := opts.(*rsa.OAEPOptions)
 	switch {
@@ -186,7 +194,8 @@ func (d *stdDecrypter) Decrypt(_ io.Reader, msg []byte, opts crypto.DecrypterOpt
 	return op.whole(ctx, "decrypt", nil, nil, nil, msg, 0)
 }
 
-// usable reports whether adapters can be made: an error state of the context itself does not matter to them.
+// usable reports whether adapters can be made: an error state of the context itself does not
+// matter to them.
 func (o *operation) usable(what string) error {
 	if err := o.check(what); err != nil && o.state.Load() != stateFailed {
 		return err

@@ -151,10 +151,44 @@ func TestStdSignerFollowsItsOptions(t *testing.T) {
 
 func TestStdDecrypterOffersOAEPAlone(t *testing.T) {
 	d := &stdDecrypter{}
-	for _, opts := range []crypto.DecrypterOpts{nil, &rsa.PKCS1v15DecryptOptions{}, &rsa.OAEPOptions{Hash: crypto.SHA256, Label: []byte("l")},
+	for _, opts := range []crypto.DecrypterOpts{nil, crypto.SHA256, &rsa.OAEPOptions{Hash: crypto.SHA256, Label: []byte("l")},
 		&rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA1}} {
 		if _, err := d.Decrypt(nil, nil, opts); !errors.Is(err, claviger.ErrUnsupportedOperation) {
 			t.Errorf("%#v: %v; want ErrUnsupportedOperation", opts, err)
 		}
+	}
+}
+
+func TestAnAdapterReplacesASpoiltContext(t *testing.T) {
+	stack, p := dialPeer(t, Config{})
+	cc := newContext(t, stack)
+	manager, _ := cc.NewKeyManager(t.Context(), KeyManagerConfig{})
+	key, err := manager.Generate(t.Context(), GenerateParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVariants(cc, key, ProviderSelector{}, 0)
+	var handles []uint64
+	for range 2 {
+		for range 2 {
+			o, err := v.get(t.Context(), use{kind: claviger.SignContext})
+			if err != nil {
+				t.Fatal(err)
+			}
+			handles = append(handles, o.handle)
+		}
+		v.made[use{kind: claviger.SignContext}].fail()
+	}
+	if handles[0] != handles[1] || handles[1] == handles[2] || handles[2] != handles[3] {
+		t.Errorf("handles %v; want two alike, then two other ones", handles)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, n := p.gone(); n != 2 {
+		t.Errorf("%d contexts released; want 2", n)
+	}
+	if _, err := v.get(t.Context(), use{}); !errors.Is(err, claviger.ErrContextAlreadyDestroyed) {
+		t.Errorf("after Close: %v", err)
 	}
 }

@@ -14,8 +14,9 @@ type transformer struct {
 	direction claviger.Direction
 }
 
-// Update takes the next part of the message and appends to dst what is ready. An AEAD algorithm gives nothing before Finalize. More than
-// 1 MiB goes in several round trips that share the time of one call; if one of them fails, the context is in the error state.
+// Update takes the next part of the message and appends to dst what is ready. An AEAD algorithm
+// gives nothing before Finalize. More than 1 MiB goes in several round trips that share the
+// time of one call; if one of them fails, the context is in the error state.
 func (t transformer) Update(ctx context.Context, dst, data []byte) ([]byte, error) {
 	if err := t.lock("update"); err != nil {
 		return nil, err
@@ -24,8 +25,9 @@ func (t transformer) Update(ctx context.Context, dst, data []byte) ([]byte, erro
 	return t.update(ctx, dst, data)
 }
 
-// Finalize ends the message and appends the rest of it to dst: the last block, or for an AEAD algorithm the whole message,
-// when encrypting with the tag behind it. A padding or tag that is wrong is ErrOperationFailed.
+// Finalize ends the message and appends the rest of it to dst: the last block, or for an AEAD
+// algorithm the whole message, when encrypting with the tag behind it. A padding or tag that is
+// wrong is ErrOperationFailed.
 func (t transformer) Finalize(ctx context.Context, dst []byte) ([]byte, error) {
 	if err := t.lock("finalize"); err != nil {
 		return nil, err
@@ -34,8 +36,8 @@ func (t transformer) Finalize(ctx context.Context, dst []byte) ([]byte, error) {
 	return t.finalize(ctx, dst, nil, 0, 0)
 }
 
-// Nonce gives the nonce that the daemon drew at the last Init; nil if the caller chooses nonces, or while another
-// goroutine uses the stream. The caller owns it.
+// Nonce gives the nonce that the daemon drew at the last Init; nil if the caller chooses
+// nonces, or while another goroutine uses the stream. The caller owns it.
 func (t transformer) Nonce() []byte {
 	if !t.stream.TryLock() {
 		return nil
@@ -47,15 +49,17 @@ func (t transformer) Nonce() []byte {
 	return slices.Clone(t.nonce)
 }
 
-// DaemonNonce reports whether the daemon draws the nonces of this context, which encrypts. Then none is given;
-// one-call methods put the nonce in front of what they return, and after Init it is to be had from Nonce.
+// DaemonNonce reports whether the daemon draws the nonces of this context, which encrypts. Then
+// none is given; one-call methods put the nonce in front of what they return, and after Init it
+// is to be had from Nonce.
 func (t transformer) DaemonNonce() bool { return t.props.GetDaemonNonce() }
 
 // Direction says which way the context works.
 func (t transformer) Direction() claviger.Direction { return t.direction }
 
-// Writer gives an io.WriteCloser, also an io.ReaderFrom, that writes the transformed message to w: Write calls Update, Close calls Finalize.
-// The caller calls Init before. It does not close w.
+// Writer gives an io.WriteCloser, also an io.ReaderFrom, that writes the transformed message to
+// w: Write calls Update, Close calls Finalize. The caller calls Init before. It does not close
+// w.
 func (t transformer) Writer(ctx context.Context, w io.Writer) io.WriteCloser {
 	s := &transformSink{ctx: ctx, t: t, w: w}
 	s.sink.update = s.next
@@ -91,6 +95,7 @@ type transformSink struct {
 	buf []byte
 }
 
+// next transforms one part.
 func (s *transformSink) next(p []byte) error {
 	out, err := s.t.Update(s.ctx, s.buf[:0], p)
 	if err != nil {
@@ -99,6 +104,7 @@ func (s *transformSink) next(p []byte) error {
 	return s.put(out)
 }
 
+// put writes what came out and keeps its memory for the next part.
 func (s *transformSink) put(out []byte) error {
 	s.buf = out
 	if len(out) == 0 {

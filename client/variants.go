@@ -10,8 +10,9 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// variants makes the further contexts that an adapter to a standard interface needs, as they are needed, all on one
-// key. A slot is loaded once, so that a rotation never puts another key under a public key that was handed out.
+// variants makes the further contexts that an adapter to a standard interface needs, as they
+// are needed, all on one key. A slot is loaded once, so that a rotation never puts another key
+// under a public key that was handed out.
 type variants struct {
 	cc       *CryptoContext
 	from     KeySource
@@ -33,6 +34,7 @@ type use struct {
 	der       bool
 }
 
+// newVariants makes nothing yet and calls nobody.
 func newVariants(cc *CryptoContext, key KeySource, provider ProviderSelector, timeout time.Duration) *variants {
 	return &variants{cc: cc, from: key, provider: provider, timeout: timeout}
 }
@@ -44,6 +46,7 @@ func (v *variants) key(ctx context.Context) (KeySource, error) {
 	return v.keyLocked(ctx)
 }
 
+// keyLocked is key for callers that hold mu.
 func (v *variants) keyLocked(ctx context.Context) (KeySource, error) {
 	if v.closed {
 		return nil, errClosed("adapter", "context")

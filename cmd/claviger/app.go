@@ -17,6 +17,7 @@ type app struct {
 	stdout  io.Writer
 	stderr  io.Writer
 	socket  string        // --socket; "" is $CLAVIGER_SOCKET, else /run/claviger/claviger.sock
+	owner   int64         // --daemon-uid; negative is $CLAVIGER_DAEMON_UID, else nobody
 	timeout time.Duration // --timeout of each call; 0 is the daemon's default
 	started bool          // the command line was good and the command began
 }
@@ -44,17 +45,20 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.socket, "socket", "",
 		"socket of the daemon, a path or unix:///path (default $CLAVIGER_SOCKET or /run/claviger/claviger.sock)")
+	root.PersistentFlags().Int64Var(&a.owner, "daemon-uid", -1,
+		"user `NUMBER` that the daemon may run as, beside root and yourself (default $CLAVIGER_DAEMON_UID)")
 	root.PersistentFlags().DurationVar(&a.timeout, "timeout", 0, "time for each call; 0 is the daemon's default, negative none")
 	root.AddCommand(
 		a.serveCommand(), a.quickstartCommand(), a.checkCommand(), a.statusCommand(),
 		a.slotCommand(), a.certCommand(),
 		a.hashCommand(), a.macCommand(), a.encryptCommand(), a.decryptCommand(), a.signCommand(), a.verifyCommand(), a.randomCommand(),
-		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.versionCommand(), a.manCommand(),
+		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.benchCommand(), a.benchEchoCommand(), a.versionCommand(), a.manCommand(),
 	)
 	return root
 }
 
-// run makes a cobra function of an action. Until it is called every error is one of usage.
+// run makes a cobra function of an action. Until it is called every error is one of usage. The first signal ends the
+// action's context, so that it can clean up; a second one ends the process.
 func (a *app) run(f action) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
@@ -64,6 +68,7 @@ func (a *app) run(f action) func(*cobra.Command, []string) error {
 		}
 		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
+		context.AfterFunc(ctx, stop)
 		return f(ctx, args)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -90,7 +91,7 @@ func newConn(l *Link, nc *net.UnixConn) (*conn, error) {
 		if c.sendWhole(fd) {
 			return true
 		}
-		return l.flying.Load() == 1 && c.spin.Spin(func() bool { return c.receive(fd) })
+		return c.spinFor(fd)
 	}
 	return c, nil
 }
@@ -266,6 +267,22 @@ func (c *conn) sendWhole(fd uintptr) bool {
 	}
 	c.readErr = err
 	return true
+}
+
+// spinFor looks for the reply for a short while when no other call is under way in this process.
+func (c *conn) spinFor(fd uintptr) bool {
+	if c.link.flying.Load() > 1 {
+		return false
+	}
+	if c.link.single {
+		runtime.Gosched() // others who want to call now are better served together
+	}
+	got := false
+	c.spin.Spin(func() bool {
+		got = c.link.flying.Load() == 1 && c.receive(fd)
+		return got || c.link.flying.Load() > 1
+	})
+	return got
 }
 
 // received handles the outcome of a read: it delivers replies, or ends the connection, or looks for calls whose time is

@@ -41,6 +41,7 @@ type Link struct {
 	opts   Options
 	epoch  time.Time
 	hello  Hello
+	single bool          // one processor for all goroutines
 	calls  atomic.Uint64 // requests sent
 	flying atomic.Int32  // requests that wait for their reply
 
@@ -86,7 +87,7 @@ func New(ctx context.Context, nc *net.UnixConn, o Options) (*Link, error) {
 		nc.Close()
 		return nil, err
 	}
-	l := &Link{opts: o, epoch: time.Now()}
+	l := &Link{opts: o, epoch: time.Now(), single: runtime.GOMAXPROCS(0) == 1}
 	l.regions.init(l)
 	c, err := newConn(l, nc)
 	if err != nil {
