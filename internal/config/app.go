@@ -13,6 +13,13 @@ import (
 )
 
 // apps reads the [[app]] tables: first each by itself, then who vouches for whom, because a guest may stand below its host.
+//
+//	name          unique; not beginning with "admin:"
+//	uid           its number; one uid is one application
+//	user          or its user's name, looked up now
+//	wasm_sha256   or, for a guest, the digests of its module
+//	vouch_guests  guests that this application may say it runs
+//	resources     what the program's names stand for
 func (c *checker) apps(root *section) {
 	sections := root.list("app")
 	names, uids := make(map[string]bool), make(map[uint32]string)
@@ -75,6 +82,7 @@ func (s *section) uid(taken map[uint32]string, app string) *uint32 {
 	return &uid
 }
 
+// lookupUser asks the machine's user database for a user's uid.
 func lookupUser(name string) (uint32, error) {
 	u, err := user.Lookup(name)
 	if err != nil {

@@ -64,6 +64,7 @@ type checker struct {
 	stores     map[string]bool
 }
 
+// newChecker makes a checker for one file; it serves one goroutine and one document.
 func newChecker(file string) *checker {
 	return &checker{
 		file:      file,
@@ -74,14 +75,17 @@ func newChecker(file string) *checker {
 	}
 }
 
+// complain notes what makes the file unusable.
 func (c *checker) complain(at place, field, format string, args ...any) {
 	c.complaints = append(c.complaints, c.complaint(at, field, format, args...))
 }
 
+// warn notes what is allowed and unwise.
 func (c *checker) warn(at place, field, format string, args ...any) {
 	c.warnings = append(c.warnings, c.complaint(at, field, format, args...))
 }
 
+// complaint makes one; foreign text among args must be clipped by the caller.
 func (c *checker) complaint(at place, field, format string, args ...any) Complaint {
 	return Complaint{File: c.file, Line: at.line, Column: at.column, Field: field, Reason: fmt.Sprintf(format, args...)}
 }
@@ -94,6 +98,7 @@ func (c *checker) err() error {
 	return &Error{Complaints: sorted(c.complaints)}
 }
 
+// sorted puts complaints in the order of the file; those of one place keep theirs.
 func sorted(list []Complaint) []Complaint {
 	slices.SortStableFunc(list, func(a, b Complaint) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -69,7 +69,7 @@ type Keeper struct {
 	Kind   KeeperKind
 	Path   string // KeyFile: absolute path
 	Name   string // Credential: name of the file
-	Create bool   // KeyFile: make the file if it is missing; only Dev asks for that
+	Create bool   // the store's directory is made if it is missing; only Dev asks for that
 }
 
 // ProviderKind says how a provider works.

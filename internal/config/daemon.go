@@ -35,6 +35,13 @@ const (
 	tableKind   = unstable.Table
 )
 
+// daemon reads the [daemon] table:
+//
+//	socket   path of at most MaxSocketPath bytes; default DefaultSocket
+//	store    path; default DefaultStore
+//	timeout  MinTimeout to MaxTimeout; default DefaultTimeout
+//	ceiling  timeout to MaxTimeout; default DefaultCeiling, or timeout if that is longer
+//	log      debug, info, warn, error; default info
 func (c *checker) daemon(root *section) {
 	s := root.one("daemon")
 	d := &c.cfg.Daemon
@@ -74,6 +81,11 @@ func (s *section) path(key, fallback string) string {
 	return fallback
 }
 
+// keeper reads the [keeper] table, which has no default: what protects the store is the owner's decision.
+//
+//	kind  file, credential
+//	path  file: absolute path of the key file, or $CREDENTIALS_DIRECTORY/NAME, which is the same as a credential
+//	name  credential: its name
 func (c *checker) keeper(root *section) {
 	s := root.one("keeper")
 	k := &c.cfg.Keeper
@@ -125,6 +137,7 @@ func (s *section) misfit(key, format string, args ...any) {
 	}
 }
 
+// admin reads the [admin] table: uids, each at most once. Without it there is no administrator.
 func (c *checker) admin(root *section) []uint32 {
 	s := root.one("admin")
 	defer s.finish()
@@ -151,6 +164,12 @@ func (c *checker) admin(root *section) []uint32 {
 	return uids
 }
 
+// providerList reads the [[provider]] tables, of which there must be one. All fields are required where they belong:
+//
+//	id     1 to 65535, unique; it is stored with keys and must stay the provider's
+//	name   unique
+//	kind   software, delay
+//	delay  kind delay: how long each operation hangs
 func (c *checker) providerList(root *section) {
 	byID := make(map[claviger.ProviderID]string)
 	for _, s := range root.list("provider") {

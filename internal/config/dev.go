@@ -8,7 +8,7 @@ import (
 )
 
 // Dev is the configuration of an instance that one user runs for himself, without a file: everything in the directory
-// dir, an absolute path; every valid name of uid is a slot of its own; the key file is made if it is missing. The
+// dir, an absolute path; every valid name of uid is a slot of its own; the directory is made if it is missing. The
 // socket is dir/claviger.sock, the store dir/store.db, the key file dir/store.key, which protects nothing against who
 // copies the directory.
 func Dev(dir string, uid uint32) *Config {

@@ -32,8 +32,10 @@ type entry struct {
 	value *value
 }
 
+// newTable makes an empty table that stands at a place.
 func newTable(at place) *table { return &table{at: at, entries: make(map[string]*entry)} }
 
+// put adds an entry under a name that t does not have yet.
 func (t *table) put(name string, e *entry) {
 	t.order = append(t.order, name)
 	t.entries[name] = e
@@ -72,6 +74,7 @@ func (c *checker) document(data []byte) *table {
 	return b.root
 }
 
+// build parses all expressions of data, which must stay unchanged: nodes point into it.
 func (b *builder) build(data []byte) error {
 	b.lines = []int{0}
 	for i, ch := range data {
@@ -89,6 +92,8 @@ func (b *builder) build(data []byte) error {
 	return b.parser.Error()
 }
 
+// expression adds one header or one key and value (TOML 1.1, "Table", "Array of Tables", "Key/Value Pair"). A [header]
+// of a table that a deeper header has made before moves the table's place to itself.
 func (b *builder) expression(n *unstable.Node) error {
 	switch n.Kind {
 	case unstable.Table:
@@ -150,6 +155,7 @@ func (b *builder) descend(t *table, n *unstable.Node) (*table, string, place, er
 	return t, string(key.Node().Data), b.place(key.Node(), t.at), nil
 }
 
+// keyValue adds a key, dotted or not, and its value to t.
 func (b *builder) keyValue(t *table, n *unstable.Node) error {
 	t, last, at, err := b.descend(t, n)
 	if err != nil {

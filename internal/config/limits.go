@@ -21,12 +21,14 @@ func (c *checker) limits(root *section) {
 	s.finish()
 }
 
+// count reads a number of things into to, which stays zero, the default, if the key is missing.
 func (s *section) count(key string, to *int) {
 	if n, ok := s.integer(key, 1, MaxCount); ok {
 		*to = int(n)
 	}
 }
 
+// bytes reads a number of bytes, as count does.
 func (s *section) bytes(key string, to *int64) {
 	if n, ok := s.integer(key, 1, MaxBytes); ok {
 		*to = n

@@ -22,6 +22,7 @@ type section struct {
 	wrong map[string]bool // keys complained about, so that they are not also "missing"
 }
 
+// section makes a reader of t; name stands in front of its fields in complaints.
 func (c *checker) section(t *table, name string) *section {
 	return &section{c: c, t: t, name: name, wrong: make(map[string]bool)}
 }
@@ -42,6 +43,7 @@ func (s *section) at(key string) place {
 	return s.t.at
 }
 
+// complain notes that a key's value is wrong or missing, at the value's place or the table's.
 func (s *section) complain(key, format string, args ...any) {
 	s.wrong[key] = true
 	s.c.complain(s.at(key), s.field(key), format, args...)
@@ -212,6 +214,7 @@ func parseInteger(text string) (int64, bool) {
 	return n, err == nil && n != math.MinInt64
 }
 
+// kindWords says what a kind of value is called.
 func kindWords(k unstable.Kind) string {
 	switch k {
 	case unstable.String:

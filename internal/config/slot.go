@@ -19,6 +19,14 @@ func operationFamilies() []algorithm.Family {
 	}
 }
 
+// slots reads the [[slot]] tables:
+//
+//	name          unique among key slots
+//	algorithm     a key algorithm, under any of its names
+//	providers     names; the first is primary and the only writer
+//	operations    permission words; [] permits nothing, which is legal
+//	modes         operation algorithms that fit the key; left out: all that fit
+//	caller_nonce  whether callers may choose AEAD nonces; default false
 func (c *checker) slots(root *section) {
 	for _, s := range root.list("slot") {
 		slot := policy.Slot{Name: s.resourceName("name"), Algorithm: s.keyAlgorithm()}
@@ -68,6 +76,7 @@ func (s *section) keyAlgorithm() claviger.Algorithm {
 	return ""
 }
 
+// slotProviders gives the numbers of the slot's providers in the order of the file.
 func (s *section) slotProviders() []claviger.ProviderID {
 	list, there := s.words("providers")
 	if !there {
@@ -154,6 +163,7 @@ func mode(name claviger.Algorithm, slot policy.Slot) (*algorithm.Row, string) {
 	return nil, fmt.Sprintf("%q does not work with %q keys; its keys are %s", found.Name, slot.Algorithm, quote(found.Keys))
 }
 
+// certSlots reads the [[cert_slot]] tables: a name, unique among certificate slots.
 func (c *checker) certSlots(root *section) {
 	for _, s := range root.list("cert_slot") {
 		name := s.resourceName("name")
@@ -168,6 +178,7 @@ func (c *checker) certSlots(root *section) {
 	}
 }
 
+// trustStores reads the [[trust_store]] tables: a unique name, and members, certificate slots of the file.
 func (c *checker) trustStores(root *section) {
 	for _, s := range root.list("trust_store") {
 		store := policy.TrustStore{Name: s.resourceName("name")}

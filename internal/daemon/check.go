@@ -63,6 +63,11 @@ func checkStore(ctx context.Context, cfg *config.Config) (notes []string, list [
 	if err == nil {
 		err = k.Check(ctx)
 	}
+	if errors.Is(err, claviger.ErrResourceNotFound) && firstStart(cfg).Create {
+		if _, dirErr := os.Stat(filepath.Dir(cfg.Keeper.Path)); dirErr == nil {
+			notes, err = append(notes, "there is no key file at "+cfg.Keeper.Path+" yet; the daemon makes it"), nil
+		}
+	}
 	if err != nil {
 		return nil, []config.Complaint{cfg.At(keeperField, reason(err))}
 	}
@@ -72,7 +77,7 @@ func checkStore(ctx context.Context, cfg *config.Config) (notes []string, list [
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
 			return nil, []config.Complaint{cfg.At("daemon.store", reason(err))}
 		}
-		return []string{"there is no store at " + path + " yet; the daemon makes it"}, nil
+		return append(notes, "there is no store at "+path+" yet; the daemon makes it"), nil
 	case err != nil:
 		return nil, []config.Complaint{cfg.At("daemon.store", reason(err))}
 	}
@@ -122,6 +127,7 @@ func keeps(rows []provider.Mechanism, key claviger.Algorithm) bool {
 	})
 }
 
+// complaints makes an error of a list, nil of an empty one.
 func complaints(list []config.Complaint) error {
 	if len(list) == 0 {
 		return nil

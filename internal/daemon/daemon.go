@@ -32,6 +32,7 @@ type Daemon struct {
 	reloading sync.Mutex // held by a running Reload
 	cfg       *config.Config
 
+	// The graph, from the bottom up. Written by build and closed by shutdown; nil where build did not get to.
 	lock    *os.File
 	db      *store.DB
 	members []operation.Member
@@ -39,10 +40,10 @@ type Daemon struct {
 	server  *server.Server
 	digest  atomic.Pointer[string] // of the configuration in force
 
-	served chan error // what Serve returned; nil without a listener
-	conns  sync.WaitGroup
+	served chan error     // what Serve returned, one value; nil without a listener
+	conns  sync.WaitGroup // goroutines of Connect
 	close  sync.Once
-	closed error
+	closed error // of the shutdown; read after close
 }
 
 // Start makes the process undumpable, builds the graph and listens at the configured socket; a service manager is told
@@ -91,6 +92,9 @@ func Build(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, 
 	return d, nil
 }
 
+// build makes the graph from the bottom up: lock, keeper, store, providers, engine, sessions, server. What it has made
+// when it fails is in d, for Close. The lock comes first, so that nobody else is in the directory while the key file is
+// made and the store is opened.
 func (d *Daemon) build(ctx context.Context) (err error) {
 	if d.cfg.Keeper.Create {
 		if err := makeDirectory(filepath.Dir(d.cfg.Daemon.Store)); err != nil {

@@ -347,6 +347,10 @@ func TestCheckLive(t *testing.T) {
 	if _, err := os.Lstat(cfg.Daemon.Store); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the check made the store: %v", err)
 	}
+	check(t, os.Remove(cfg.Keeper.Path))
+	if notes, err := daemon.CheckLive(t.Context(), cfg); err != nil || len(notes) != 2 || !strings.Contains(notes[0], "no key file at "+cfg.Keeper.Path) {
+		t.Errorf("without a key file: %q, %v", notes, err)
+	}
 	d := start(t, cfg)
 	if notes, err := daemon.CheckLive(t.Context(), cfg); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "in use") {
 		t.Errorf("while it runs: %q, %v", notes, err)

@@ -28,9 +28,8 @@ func makeDirectory(dir string) error {
 // beside a store that it once sealed stays an error.
 func firstStart(cfg *config.Config) config.Keeper {
 	k := cfg.Keeper
-	if _, err := os.Lstat(cfg.Daemon.Store); errors.Is(err, fs.ErrNotExist) {
-		k.Create = true
-	}
+	_, err := os.Lstat(cfg.Daemon.Store)
+	k.Create = errors.Is(err, fs.ErrNotExist)
 	return k
 }
 
@@ -87,6 +86,7 @@ func openProviders(list []config.Provider) []operation.Member {
 	return members
 }
 
+// newProvider makes one provider. Those of today cannot fail to open; one that can gives its reason to Member.Reason.
 func newProvider(p config.Provider) provider.Provider {
 	if p.Kind == config.Delay {
 		slow := delay.New(software.New())
@@ -96,6 +96,7 @@ func newProvider(p config.Provider) provider.Provider {
 	return software.New()
 }
 
+// closeProviders closes what openProviders made; every key must have been closed before.
 func closeProviders(members []operation.Member) error {
 	var errs []error
 	for _, m := range members {

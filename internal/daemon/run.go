@@ -98,7 +98,9 @@ func (d *Daemon) shutdown() error {
 	if err := errors.Join(errs...); err != nil {
 		return claviger.WrapError(claviger.ErrOperationFailed, "close", err)
 	}
-	d.log.Info("stopped")
+	if d.served != nil {
+		d.log.Info("stopped")
+	}
 	return nil
 }
 
