@@ -78,6 +78,7 @@ func (e *Engine) CertSlot(g policy.Grant, slot string) (CertSlotInfo, error) {
 	return info, err
 }
 
+// readCertSlot tells what is in a certificate slot within a transaction. What cannot be read is a state, not an error.
 func readCertSlot(tx *store.Tx, slot string) (CertSlotInfo, error) {
 	r, err := tx.Get(store.Key{Kind: store.KindCert, Name: slot})
 	switch {
@@ -161,6 +162,7 @@ func (e *Engine) CheckCRL(g policy.Grant, issuer *cert.Certificate, stored *crl.
 	return checkedCRL(issuer, stored, data, format)
 }
 
+// checkedCRL reads a list and checks that it may take the place of stored for this issuer.
 func checkedCRL(issuer *cert.Certificate, stored *crl.CRL, data []byte, format claviger.Format) (*crl.CRL, error) {
 	list, err := crl.Parse(data, format)
 	if err != nil {

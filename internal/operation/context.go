@@ -96,6 +96,7 @@ type call struct {
 	scratch [64]byte // the longest code of a MAC
 }
 
+// takeCall gives a call that begins with what is the same for every message of c. giveCall puts it back.
 func (e *Engine) takeCall(c *Context) *call {
 	x := e.calls.Get().(*call)
 	x.params = c.params

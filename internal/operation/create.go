@@ -101,7 +101,7 @@ func (s ContextSpec) Needs(t Traits) (want, has claviger.Permission) {
 		if op == provider.Verify || op == provider.VerifyDigest {
 			want = claviger.Verify
 		}
-		if _, isMAC := algorithm.Lookup(s.Algorithm, algorithm.FamilyMAC); isMAC && !has.Has(want) && has.Has(claviger.Mac) {
+		if isMAC(s.Algorithm) && !has.Has(want) && has.Has(claviger.Mac) {
 			want = claviger.Mac
 		}
 		return want, has
@@ -114,6 +114,12 @@ func (s ContextSpec) Needs(t Traits) (want, has claviger.Permission) {
 		want = row.Needs(want)
 	}
 	return want, has
+}
+
+// isMAC reports whether an algorithm, which may be named as a signature, is a message authentication code.
+func isMAC(name claviger.Algorithm) bool {
+	_, ok := algorithm.Lookup(name, algorithm.FamilyMAC)
+	return ok
 }
 
 // lookup finds a name in families: ErrUnsupportedAlgorithm for an unknown name, ErrAlgorithmMismatch for one that does
@@ -214,10 +220,8 @@ func (s ContextSpec) fitRow(op string, row *algorithm.Row) error {
 	case s.Size < 0 || s.Size > MaxOutput:
 		return claviger.Errorf(claviger.ErrInvalidArgument, op, "output of %d bytes; the limit is %d", s.Size, MaxOutput)
 	}
-	if s.Digest {
-		if _, isMAC := algorithm.Lookup(row.Name, algorithm.FamilyMAC); row.Digest == "" || isMAC {
-			return claviger.Errorf(claviger.ErrAlgorithmMismatch, op, "%s signs messages, not digests", row.Name)
-		}
+	if s.Digest && (row.Digest == "" || isMAC(row.Name)) {
+		return claviger.Errorf(claviger.ErrAlgorithmMismatch, op, "%s signs messages, not digests", row.Name)
 	}
 	return nil
 }
@@ -256,6 +260,7 @@ func (e *Engine) newKeyless(g policy.Grant, ref *KeyRef, s ContextSpec) (*Contex
 	return c, nil
 }
 
+// newContext makes an idle context with one reference, its own. The caller sets what works for it: runner and key.
 func (e *Engine) newContext(s ContextSpec, row *algorithm.Row, m *member, mechanism provider.Mechanism) *Context {
 	c := &Context{engine: e, row: row, op: s.operation(), cost: mechanism.Cost, budget: s.Budget}
 	c.params.Algorithm = row.Name

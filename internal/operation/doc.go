@@ -7,4 +7,12 @@
 //
 // The order of checks when a key is put to use is: permission, then algorithm and key type, then provider. A missing
 // permission is ErrKeyOperationNotPermitted even where the algorithm would not fit either.
+//
+// Who owns what: byte slices that go in are the caller's again when a call returns; results are appended to a slice of
+// the caller's. A Key is given with one reference, which its receiver releases; a Context holds references of its own.
+// Provider keys and blobs never leave this package.
+//
+// Durable verbs (Generate, Import, Persist and the key-giving verbs into a slot; Clear; SaveCertificate,
+// ClearCertificate, ImportCRL) have taken lasting effect when they return nil. When they return ErrOperationTimedOut
+// the text says whether the outcome is unknown.
 package operation

@@ -78,6 +78,7 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
+// newMember indexes what a provider offers. A provider that is not open offers nothing.
 func newMember(m Member) *member {
 	x := &member{Member: m, rows: make(map[mechanismID]provider.Mechanism), keys: make(map[claviger.Algorithm]bool)}
 	if m.Provider == nil {

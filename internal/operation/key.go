@@ -36,6 +36,7 @@ func (t Traits) For(op provider.Op) claviger.Permission {
 	return t.Permissions | t.Public
 }
 
+// publicOp reports whether the public half of a pair does the operation.
 func publicOp(op provider.Op) bool {
 	switch op {
 	case provider.Verify, provider.VerifyDigest, provider.Encrypt, provider.Encapsulate, provider.Wrap:
@@ -138,6 +139,7 @@ func (k *Key) Release() {
 	}
 }
 
+// close wipes the key in its provider. Whoever gave the last reference back calls it.
 func (k *Key) close() {
 	k.engine.live.Add(-1)
 	_ = k.key.Close()

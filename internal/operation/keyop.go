@@ -135,6 +135,7 @@ func (e *Engine) keyOp(ctx context.Context, g policy.Grant, ref *KeyRef, do prov
 	return result, out, err
 }
 
+// keyOpCode is the code of a failure for which the provider has none.
 func keyOpCode(do provider.Op) claviger.Code {
 	if do == provider.Derive {
 		return claviger.ErrKeyDerivationFailed

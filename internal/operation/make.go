@@ -66,6 +66,8 @@ func (t Target) algorithmFor(op string, name claviger.Algorithm) (*algorithm.Row
 	return row, fitsSlot(op, slot, row.Name)
 }
 
+// fitsSlot refuses a key of another algorithm than the slot's with ErrIncompatibleKeyType. An open slot without an
+// algorithm takes any.
 func fitsSlot(op string, slot *policy.Slot, alg claviger.Algorithm) error {
 	if slot.Algorithm == "" || slot.Algorithm == alg {
 		return nil
@@ -249,6 +251,7 @@ func (e *Engine) Persist(ctx context.Context, g policy.Grant, k *Key, rotate boo
 	return Made{Version: version, Info: info}, nil
 }
 
+// firstError gives the first error that there is.
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -159,9 +159,9 @@ func TestPermissionMatrix(t *testing.T) {
 
 func TestThePublicHalfIsFreeUnlessRestricted(t *testing.T) {
 	r := newRig(t)
-	none := claviger.NoPermission
-	make := func(alg claviger.Algorithm, public *claviger.Permission) *Key {
-		made, err := r.Generate(t.Context(), r.keyless(), alg, Target{Permissions: &none}, public)
+	none, all := claviger.NoPermission, claviger.AllPermissions
+	make := func(alg claviger.Algorithm, own, public *claviger.Permission) *Key {
+		made, err := r.Generate(t.Context(), r.keyless(), alg, Target{Permissions: own}, public)
 		ok(t, err)
 		t.Cleanup(made.Key.Release)
 		return made.Key
@@ -174,8 +174,9 @@ func TestThePublicHalfIsFreeUnlessRestricted(t *testing.T) {
 			if u.name != c.name {
 				continue
 			}
-			ok(t, u.try(r, t, make(c.alg, nil)))
-			fails(t, c.name+" restricted", u.try(r, t, make(c.alg, &none)), claviger.ErrKeyOperationNotPermitted)
+			ok(t, u.try(r, t, make(c.alg, &none, nil)))
+			ok(t, u.try(r, t, make(c.alg, &none, &all)))
+			fails(t, c.name+" restricted", u.try(r, t, make(c.alg, &all, &none)), claviger.ErrKeyOperationNotPermitted)
 		}
 	}
 	_, err := r.Generate(t.Context(), r.keyless(), "AES-256", Target{}, &none)

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/claviger/claviger"
-	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/policy"
 	"github.com/claviger/claviger/internal/provider"
 )
@@ -137,6 +136,7 @@ func (c *Context) checkIV(op string, iv []byte) error {
 	return claviger.Errorf(claviger.ErrInvalidArgument, op, "%s takes an IV or nonce of %d bytes, not %d", c.info.Algorithm, c.info.IV, len(iv))
 }
 
+// checkAAD refuses associated data where it would be ignored.
 func (c *Context) checkAAD(op string, aad []byte) error {
 	if len(aad) == 0 || c.info.Kind == claviger.AEADContext {
 		return nil
@@ -189,10 +189,4 @@ func failure(op string, err error) error {
 		return claviger.Errorf(claviger.ErrOperationTimedOut, op, "the deadline passed")
 	}
 	return claviger.WrapError(claviger.ErrOperationFailed, op, err)
-}
-
-// isMAC reports whether an algorithm of the signature family is a message authentication code.
-func isMAC(row *algorithm.Row) bool {
-	_, ok := algorithm.Lookup(row.Name, algorithm.FamilyMAC)
-	return ok
 }

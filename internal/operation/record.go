@@ -46,6 +46,7 @@ type versionRecord struct {
 	Restricted  bool                `json:"restricted"`
 }
 
+// traits gives what the record says of the key; the algorithm is the slot's.
 func (v versionRecord) traits(alg claviger.Algorithm) Traits {
 	return Traits{Algorithm: alg, Class: v.Class, Bits: v.Bits, Permissions: v.Permissions, Public: v.Public, Restricted: v.Restricted}
 }
@@ -71,6 +72,7 @@ func (r *slotRecord) find(version uint64) (versionRecord, bool) {
 	return versionRecord{}, false
 }
 
+// encode gives the record's stored form, which decodeSlot reads back.
 func (r *slotRecord) encode() ([]byte, error) { return json.Marshal(r) }
 
 // decodeSlot reads a slot's record strictly: unknown fields, unordered versions and impossible values are

@@ -32,11 +32,16 @@ func (clearKeeper) Describe() string { return "nothing" }
 type counted struct {
 	provider.Provider
 	loads int
+	then  func() // runs after a key was loaded; nil: nothing
 }
 
 func (c *counted) Load(ctx context.Context, blob []byte) (provider.Key, error) {
 	c.loads++
-	return c.Provider.Load(ctx, blob)
+	k, err := c.Provider.Load(ctx, blob)
+	if c.then != nil {
+		c.then()
+	}
+	return k, err
 }
 
 // rig is an engine over two software providers, 2 and 5, a device that is not there, 7, and one application.

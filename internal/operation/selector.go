@@ -77,6 +77,7 @@ func (e *Engine) pick(op string, s Selector, candidates []*member, w work) (*mem
 	return nil, provider.Mechanism{}, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "no provider offers %s", w)
 }
 
+// choose gives the first candidate that offers the work and fits.
 func choose(candidates []*member, w work, fits func(*member) bool) (*member, provider.Mechanism, bool) {
 	for _, m := range candidates {
 		if row, ok := m.rows[mechanismID(w)]; ok && fits(m) {

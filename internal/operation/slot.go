@@ -43,6 +43,7 @@ func (e *Engine) SlotRef(slot string, version uint64) (ref *KeyRef, old bool, er
 	return &KeyRef{slot: slot, num: v.Version, home: v.Provider, traits: v.traits(r.Algorithm)}, last.Version != v.Version, nil
 }
 
+// emptySlot says that a slot, or a version of it (0 for any), holds no key.
 func emptySlot(op, slot string, version uint64) error {
 	if version == 0 {
 		return claviger.Errorf(claviger.ErrKeySlotEmpty, op, "slot %q is empty", slot)
@@ -329,6 +330,7 @@ func (e *Engine) OccupiedSlots(g policy.Grant) (keys, certificates []string, err
 	return keys, certificates, err
 }
 
+// recordNames lists the names of a kind's records without opening them.
 func recordNames(tx *store.Tx, kind store.Kind) ([]string, error) {
 	var names []string
 	for key, err := range tx.Keys(kind, "") {

@@ -7,6 +7,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/policy"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/software"
 	"github.com/claviger/claviger/internal/store"
 )
 
@@ -177,6 +178,20 @@ func TestADestroyedKeyServesNoFurtherCall(t *testing.T) {
 	fails(t, "a new context on the live key", err, claviger.ErrKeySlotEmpty)
 }
 
+func TestAKeyThatIsDestroyedWhileItLoadsServesNobody(t *testing.T) {
+	r := newRig(t, slot("data", "AES-256", twoWay))
+	target := r.into(t, "data")
+	_, err := r.Generate(t.Context(), r.keyless(), "", target, nil)
+	ok(t, err)
+	ref, g := r.use(t, "data")
+	r.five.then = func() { ok(t, r.Clear(t.Context(), target.Slot, 0)) }
+	_, err = r.NewContext(t.Context(), g, ref, ContextSpec{Kind: claviger.CipherContext, Algorithm: "AES-256-CBC", Provider: Selector{ID: 5}})
+	fails(t, "create", err, claviger.ErrKeySlotEmpty)
+	if r.five.loads != 1 || r.LiveKeys() != 0 || r.LoadedSlots() != 0 {
+		t.Errorf("%d loads, %d keys, %d slots", r.five.loads, r.LiveKeys(), r.LoadedSlots())
+	}
+}
+
 func TestAnOldVersionDecryptsAndVerifiesOnly(t *testing.T) {
 	r := newRig(t, slot("mac", "HMAC-SHA-256", claviger.AllPermissions))
 	target := r.into(t, "mac")
@@ -289,6 +304,28 @@ func TestAnEphemeralKeyMovesBetweenSoftwareProviders(t *testing.T) {
 	ok(t, err)
 	if !slices.Equal(a, b) || r.five.loads != 1 || r.LiveKeys() != 2 {
 		t.Errorf("%x and %x, %d loads, %d keys", a, b, r.five.loads, r.LiveKeys())
+	}
+}
+
+func TestKeysOfADeviceStayThere(t *testing.T) {
+	r := newRig(t, slot("data", "AES-256", twoWay))
+	here := r.generate(t, "AES-256", twoWay)
+	*r.member(7) = *newMember(Member{ID: 7, Name: "token", Kind: claviger.Hardware, Provider: software.New()})
+	spec := ContextSpec{Kind: claviger.CipherContext, Algorithm: "AES-256-CBC", Provider: Selector{Kind: claviger.Hardware}}
+	_, err := r.NewContext(t.Context(), r.grant(t, here, provider.Encrypt), LiveRef(here), spec)
+	fails(t, "a software key in the device", err, claviger.ErrCrossProviderIncompatible)
+	two := twoWay
+	made, err := r.Generate(t.Context(), r.keyless(), "AES-256", Target{Permissions: &two, Provider: Selector{Kind: claviger.Hardware}}, nil)
+	ok(t, err)
+	defer made.Key.Release()
+	if made.Info.Provider != 7 {
+		t.Errorf("made in %d", made.Info.Provider)
+	}
+	_, err = r.Persist(t.Context(), r.write(t, "data"), made.Key, false)
+	fails(t, "a device's key into a software slot", err, claviger.ErrCrossProviderIncompatible)
+	c, _ := r.context(t, made.Key, spec)
+	if c.Info().Provider != 7 {
+		t.Errorf("used in %d", c.Info().Provider)
 	}
 }
 

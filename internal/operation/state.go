@@ -82,6 +82,7 @@ func (s State) wantLive(op string) error {
 	return nil
 }
 
+// dead is the error of the two states that a context does not leave.
 func (s State) dead(op string) error {
 	if s == Destroyed {
 		return claviger.Errorf(claviger.ErrContextAlreadyDestroyed, op, "the context is closed")

@@ -62,6 +62,7 @@ type collector struct {
 	err    error
 }
 
+// one gives a certificate that must be there; nil after an error, which is kept.
 func (c *collector) one(r CertRef) *cert.Certificate {
 	if r.Certificate != nil || c.err != nil {
 		return r.Certificate
@@ -73,6 +74,7 @@ func (c *collector) one(r CertRef) *cert.Certificate {
 	return found
 }
 
+// all is one for a list.
 func (c *collector) all(refs []CertRef) []*cert.Certificate {
 	var list []*cert.Certificate
 	for _, r := range refs {
@@ -81,6 +83,7 @@ func (c *collector) all(refs []CertRef) []*cert.Certificate {
 	return list
 }
 
+// members gives the certificates of slots that hold one that can be read.
 func (c *collector) members(slots []string) []*cert.Certificate {
 	var list []*cert.Certificate
 	for _, s := range slots {

@@ -19,8 +19,10 @@ type heldCertificate struct {
 	list        *operation.CRL // guarded by mu; nil if there is none
 }
 
+// release gives nothing back: a certificate is memory and nothing else.
 func (*heldCertificate) release(*tenant) {}
 
+// crl gives the list that was imported; nil if there is none.
 func (c *heldCertificate) crl() *operation.CRL {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +82,8 @@ func (s *Session) loaded(op string, h uint64) (*policy.Policy, *operation.Certif
 	return p, c, err
 }
 
-// ParseCertificate reads certificates and gives a handle for each: all or none.
+// ParseCertificate reads one certificate, or with several all of a bundle, and gives a handle for each: all or none. No
+// trust decision is taken. Errors: ErrCertificateParsingFailed, ErrQuotaExceeded.
 func (s *Session) ParseCertificate(_ context.Context, r *pb.ParseCertificateRequest) (*pb.ParseCertificateReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -110,7 +113,8 @@ func (s *Session) ParseCertificate(_ context.Context, r *pb.ParseCertificateRequ
 	return reply, nil
 }
 
-// SaveCertificate writes a certificate into a slot: see operation.Engine.SaveCertificate.
+// SaveCertificate writes a certificate into a slot, in the place of what was there; the revocation list that was kept
+// with another certificate is dropped. Durable when it returns. ErrAccessDenied without the mapping's right to save.
 func (s *Session) SaveCertificate(ctx context.Context, r *pb.SaveCertificateRequest) (*pb.SaveCertificateReply, error) {
 	const op = "save certificate"
 	p, c, err := s.loaded(op, r.Certificate)
@@ -134,7 +138,8 @@ func (s *Session) LoadCertificate(_ context.Context, r *pb.CertificateRequest) (
 	return &pb.LoadCertificateReply{Handle: h}, err
 }
 
-// ClearCertificate empties a certificate slot: see operation.Engine.ClearCertificate.
+// ClearCertificate empties a certificate slot, its revocation list included. Durable when it returns. Errors:
+// ErrAccessDenied without the mapping's right to clear, ErrKeySlotEmpty.
 func (s *Session) ClearCertificate(ctx context.Context, r *pb.CertificateRequest) (*pb.ClearCertificateReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -147,7 +152,8 @@ func (s *Session) ClearCertificate(ctx context.Context, r *pb.CertificateRequest
 	return &pb.ClearCertificateReply{}, s.engine().ClearCertificate(ctx, slot.grant, slot.slot)
 }
 
-// CertificateInfo describes a certificate, or what is in a slot.
+// CertificateInfo describes a certificate, or what is in a slot. An empty slot, or one whose record is damaged, is told
+// by its state and is no error.
 func (s *Session) CertificateInfo(_ context.Context, r *pb.CertificateRequest) (*pb.CertificateInfoReply, error) {
 	const op = "certificate info"
 	p, err := s.current()
@@ -168,6 +174,7 @@ func (s *Session) CertificateInfo(_ context.Context, r *pb.CertificateRequest) (
 	return describeCertificate(info), nil
 }
 
+// describeCertificate turns what a slot or handle holds into its message.
 func describeCertificate(i operation.CertSlotInfo) *pb.CertificateInfoReply {
 	reply := &pb.CertificateInfoReply{State: uint32(i.State), HasCrl: i.List != nil}
 	if i.Certificate == nil {
@@ -180,7 +187,8 @@ func describeCertificate(i operation.CertSlotInfo) *pb.CertificateInfoReply {
 	return reply
 }
 
-// ExportCertificate gives a certificate's bytes.
+// ExportCertificate gives a certificate's bytes as DER or PEM. Certificates are public: no permission is demanded beside
+// the mapping.
 func (s *Session) ExportCertificate(_ context.Context, r *pb.ExportCertificateRequest) (*pb.ExportReply, error) {
 	const op = "export certificate"
 	f, err := format(op, r.Format)
@@ -195,8 +203,9 @@ func (s *Session) ExportCertificate(_ context.Context, r *pb.ExportCertificateRe
 	return &pb.ExportReply{Data: data}, err
 }
 
-// ImportCrl keeps a revocation list: with the certificate slot of its issuer for good, or with a certificate for this
-// session.
+// ImportCrl keeps a revocation list: with the certificate slot of its issuer for good, which takes the mapping's right
+// to do so, or with a certificate for as long as its handle lives. A list that the issuer did not sign, or with a lower
+// number than the one that is there, is ErrCRLImportFailed.
 func (s *Session) ImportCrl(ctx context.Context, r *pb.ImportCrlRequest) (*pb.ImportCrlReply, error) {
 	const op = "import CRL"
 	p, err := s.current()
@@ -224,7 +233,8 @@ func (s *Session) ImportCrl(ctx context.Context, r *pb.ImportCrlRequest) (*pb.Im
 	return &pb.ImportCrlReply{}, s.engine().ImportCRL(ctx, slot.grant, slot.slot, r.Data, f)
 }
 
-// CertificateKey gives a certificate's public key as an ephemeral key.
+// CertificateKey gives a certificate's public key as an ephemeral key with a handle that the caller releases, and its
+// algorithm. It says nothing about trust: verify the certificate first.
 func (s *Session) CertificateKey(ctx context.Context, r *pb.CertificateRequest) (*pb.CertificateKeyReply, error) {
 	p, c, err := s.loaded("certificate key", r.Certificate)
 	if err != nil {
@@ -271,8 +281,9 @@ func (s *Session) members(p *policy.Policy, op string, h uint64) ([]string, erro
 	return p.Members(trust.slot)
 }
 
-// VerifyCertificate gives the verdict on a certificate: see operation.Engine.VerifyCertificate. Revocation lists that
-// this session imported take part.
+// VerifyCertificate gives the verdict on a certificate, with the chain as far as it was built. A negative verdict is no
+// error; an error means that verification could not run (no anchors, an empty slot, an OCSP policy). Revocation lists
+// take part that are kept with the slots involved or that this session imported. An unset time is the daemon's clock.
 func (s *Session) VerifyCertificate(ctx context.Context, r *pb.VerifyCertificateRequest) (*pb.VerifyCertificateReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -328,6 +339,7 @@ func (s *Session) verification(p *policy.Policy, r *pb.VerifyCertificateRequest)
 	return out, nil
 }
 
+// certificates resolves a list of handles.
 func (s *Session) certificates(p *policy.Policy, op string, handles []uint64) ([]operation.CertRef, error) {
 	var list []operation.CertRef
 	for _, h := range handles {

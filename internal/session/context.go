@@ -23,12 +23,17 @@ type openContext struct {
 	has     claviger.Permission // permissions of the key that decide
 }
 
+// release closes the context. Calls that run keep what they use.
 func (c *openContext) release(t *tenant) {
 	c.context.Close()
 	t.contexts.Add(-1)
 }
 
-// CreateContext makes an operation context. Order of checks: handle, permission, algorithm and key type, provider.
+// CreateContext makes an operation context and gives a handle for it, which the caller releases. The context holds the
+// key by itself: the key's handle may be released at once. Order of checks: handle (ErrResourceNotFound,
+// ErrInvalidResourceType, ErrKeySlotEmpty), permission (ErrKeyOperationNotPermitted), algorithm and type of key
+// (ErrUnsupportedAlgorithm, ErrAlgorithmMismatch, ErrIncompatibleKeyType), provider (ErrProviderNotAvailable,
+// ErrCrossProviderIncompatible). One decision is logged.
 func (s *Session) CreateContext(ctx context.Context, r *pb.CreateContextRequest) (*pb.CreateContextReply, error) {
 	if r.Kind > uint32(claviger.RandomContext) || r.Direction > uint32(claviger.Decrypting) || r.Size > operation.MaxOutput {
 		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "create context", "unknown kind %d or direction %d, or an output of %d bytes; the limit is %d",
@@ -50,7 +55,8 @@ func (s *Session) CreateContext(ctx context.Context, r *pb.CreateContextRequest)
 	return reply, err
 }
 
-// create makes the context and remembers how its grant was given.
+// create makes the context and remembers how its grant was given, so that it can be asked for again. The caller has
+// taken a handle and counts the context.
 func (s *Session) create(ctx context.Context, r *pb.CreateContextRequest) (*openContext, error) {
 	spec := operation.ContextSpec{Kind: claviger.ContextKind(r.Kind), Algorithm: claviger.Algorithm(r.Algorithm),
 		Direction: claviger.Direction(r.Direction), Digest: r.Digest, DER: r.Der, Size: int(r.Size), Budget: s.tenant}
@@ -78,6 +84,7 @@ func (s *Session) create(ctx context.Context, r *pb.CreateContextRequest) (*open
 	return c, nil
 }
 
+// createKeyless makes a hash or random context, or says that the kind needs a key.
 func (s *Session) createKeyless(ctx context.Context, spec operation.ContextSpec) (*openContext, error) {
 	p, err := s.current()
 	if err != nil {
@@ -94,6 +101,7 @@ func (s *Session) createKeyless(ctx context.Context, spec operation.ContextSpec)
 	return c, nil
 }
 
+// describeContext turns a description into its message.
 func describeContext(i operation.ContextInfo) *pb.CreateContextReply {
 	return &pb.CreateContextReply{Size: uint32(i.Size), Block: uint32(i.Block), Iv: uint32(i.IV), Tag: uint32(i.Tag), DaemonNonce: i.DaemonNonce,
 		MaxMessage: uint64(i.MaxMessage), Provider: uint32(i.Provider), Algorithm: string(i.Algorithm), Gathers: i.Gathers}
@@ -129,6 +137,7 @@ func (s *Session) regrant(c *openContext) (policy.Grant, error) {
 	return g, nil
 }
 
+// ask decides about a context anew: who the caller is, what the name stands for, permissions, modes, nonces, provider.
 func (s *Session) ask(c *openContext) (policy.Grant, error) {
 	p, err := s.current()
 	if err != nil {
@@ -157,7 +166,9 @@ func (s *Session) ask(c *openContext) (policy.Grant, error) {
 	return g, err
 }
 
-// Init opens a message: see operation.Context.Init. The slices are the caller's again when it returns.
+// Init opens a message with an IV or nonce and associated data, as the algorithm takes them. Where the daemon draws the
+// nonce it is appended to dst. All slices are the caller's again when it returns; dst is returned, grown if need be.
+// Like all data calls it costs no allocation for small messages and answers ErrResourceNotFound for an unknown handle.
 func (s *Session) Init(ctx context.Context, h uint64, iv, aad, dst []byte) ([]byte, error) {
 	c, g, err := s.open(h)
 	if err != nil {
@@ -166,7 +177,8 @@ func (s *Session) Init(ctx context.Context, h uint64, iv, aad, dst []byte) ([]by
 	return c.Init(ctx, g, iv, aad, dst)
 }
 
-// Update takes a part of a message: see operation.Context.Update.
+// Update takes a part of a message and appends to dst what output is due. A part that is refused, because it is over
+// the message limit (ErrInvalidArgument) or the tenant's share of memory (ErrQuotaExceeded), changes nothing.
 func (s *Session) Update(ctx context.Context, h uint64, data, dst []byte) ([]byte, error) {
 	c, g, err := s.open(h)
 	if err != nil {
@@ -175,7 +187,9 @@ func (s *Session) Update(ctx context.Context, h uint64, data, dst []byte) ([]byt
 	return c.Update(ctx, g, dst, data)
 }
 
-// Finalize ends a message: see operation.Context.Finalize.
+// Finalize ends a message and appends what is left to dst. A verifying context, and a MAC context that is given a code,
+// append one byte: 1 for right, 0 for wrong. size shortens the output of an extendable-output hash, 0 takes all; with
+// keep the result is that of the message so far, which goes on.
 func (s *Session) Finalize(ctx context.Context, h uint64, signature []byte, size int, keep bool, dst []byte) ([]byte, error) {
 	c, g, err := s.open(h)
 	if err != nil {
@@ -184,7 +198,8 @@ func (s *Session) Finalize(ctx context.Context, h uint64, signature []byte, size
 	return c.Finalize(ctx, g, signature, size, keep, dst)
 }
 
-// Reset discards a message: see operation.Context.Reset.
+// Reset discards the message under way and has no effect when there is none; the context can be used anew at once. A
+// context in the error state stays there: ErrInvalidOperation.
 func (s *Session) Reset(ctx context.Context, h uint64) error {
 	c, g, err := s.open(h)
 	if err != nil {
@@ -193,7 +208,9 @@ func (s *Session) Reset(ctx context.Context, h uint64) error {
 	return c.Reset(ctx, g)
 }
 
-// OneShot runs one whole message: see operation.Context.OneShot.
+// OneShot runs one whole message and appends the result to dst. first is an IV or nonce, the signature to verify, or the
+// code to compare; aad is an AEAD's associated data; size is the output wanted of an extendable-output hash or a random
+// generator. Calls on one context may run side by side. While a message is under way it is ErrStreamAlreadyActive.
 func (s *Session) OneShot(ctx context.Context, h uint64, first, aad []byte, size int, data, dst []byte) ([]byte, error) {
 	c, g, err := s.open(h)
 	if err != nil {

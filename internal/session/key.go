@@ -17,6 +17,7 @@ type liveKey struct {
 	old  bool   // a version that was not the newest when it was loaded
 }
 
+// release gives the handle's reference back; contexts on the key have their own.
 func (k *liveKey) release(t *tenant) {
 	k.key.Release()
 	t.keys.Add(-1)
@@ -31,6 +32,7 @@ type source struct {
 	old  bool
 }
 
+// done gives the reference back. It may be called on the zero source.
 func (k source) done() {
 	if k.live != nil {
 		k.live.Release()
@@ -115,7 +117,8 @@ func (s *Session) granted(ctx context.Context, op string, h, version uint64, nee
 // own are the needs of a verb that demands nothing of the key's permissions.
 func own(t operation.Traits) (want, has claviger.Permission) { return 0, t.Permissions }
 
-// target resolves where a new key goes.
+// target resolves where a new key goes. A nil target is an ephemeral key that permits everything. want is the change
+// that the mapping of a slot must allow: ErrAccessDenied.
 func (s *Session) target(ctx context.Context, p *policy.Policy, op string, t *pb.KeyTarget, want policy.Write) (operation.Target, error) {
 	var out operation.Target
 	if t == nil {
@@ -141,7 +144,7 @@ func (s *Session) target(ctx context.Context, p *policy.Policy, op string, t *pb
 	return out, err
 }
 
-// writeGrant asks for a change of a slot.
+// writeGrant asks the policy for a change of a slot, and logs the answer.
 func (s *Session) writeGrant(ctx context.Context, p *policy.Policy, op string, h uint64, want policy.Write) (policy.Grant, error) {
 	n, err := s.name(op, h, claviger.TypeKeySlot)
 	if err != nil {
@@ -152,6 +155,7 @@ func (s *Session) writeGrant(ctx context.Context, p *policy.Policy, op string, h
 	return g, err
 }
 
+// selector reads a wish for a provider: ErrProviderNotAvailable for a number that none can have.
 func selector(op string, s *pb.Selector) (operation.Selector, error) {
 	if s == nil {
 		return operation.Selector{}, nil
@@ -180,7 +184,8 @@ func (s *Session) room(t operation.Target) (undo func(), err error) {
 	return func() { s.tenant.keys.Add(-1); s.tenant.handles.Add(-1) }, nil
 }
 
-// making runs a verb that makes a key, and gives the key a handle.
+// making runs a verb that makes a key, and gives the key a handle. Handle and key are counted before the verb runs, so
+// that a full tenant makes no device work in vain.
 func (s *Session) making(t operation.Target, verb func() (operation.Made, error)) (*pb.KeyReply, error) {
 	undo, err := s.room(t)
 	if err != nil {
@@ -213,6 +218,7 @@ func (s *Session) hold(reply *pb.KeyReply, k *liveKey) error {
 	return err
 }
 
+// describe turns a key's description into its message.
 func describe(i claviger.KeyInfo) *pb.KeyDescription {
 	return &pb.KeyDescription{Algorithm: string(i.Algorithm), Class: uint32(i.Class), Persistence: uint32(i.Persistence),
 		Permissions: uint32(i.Permissions), Provider: uint32(i.Provider), Bits: uint32(i.Bits)}

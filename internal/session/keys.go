@@ -10,7 +10,11 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// Generate makes a key or pair: see operation.Engine.Generate.
+// Generate makes a key or pair. Without a slot in the target the reply has a handle for an ephemeral key, which the
+// caller releases; with one the key is durable when the call returns, and the reply has the slot's new version.
+// Errors: ErrUnsupportedAlgorithm, ErrProviderNotAvailable and kin for the choice of a provider; for a slot also
+// ErrAccessDenied without the mapping's right to generate, ErrKeySlotOccupied without rotate, ErrIncompatibleKeyType;
+// ErrQuotaExceeded before any work is done.
 func (s *Session) Generate(ctx context.Context, r *pb.GenerateRequest) (*pb.KeyReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -30,8 +34,11 @@ func (s *Session) Generate(ctx context.Context, r *pb.GenerateRequest) (*pb.KeyR
 	})
 }
 
-// Import makes a key of bytes: see operation.Engine.Import.
+// Import makes a key of bytes, with a reply and errors like those of Generate, and ErrInvalidFormat for bytes that are
+// not a key. An empty algorithm takes the slot's, or what the encoding says. It wipes the bytes of the request,
+// whatever comes of it.
 func (s *Session) Import(ctx context.Context, r *pb.ImportRequest) (*pb.KeyReply, error) {
+	defer clear(r.Data)
 	p, err := s.current()
 	if err != nil {
 		return nil, err
@@ -57,7 +64,9 @@ func format(op string, n uint32) (claviger.Format, error) {
 	return claviger.Format(n), nil
 }
 
-// Persist copies an ephemeral key into a slot: see operation.Engine.Persist.
+// Persist copies an ephemeral key into a slot. The key and its handle stay as they are; the copy is durable when the
+// call returns. Errors: ErrKeyOperationNotPermitted if the key permits more than the slot, or is a slot's itself;
+// ErrAccessDenied, ErrKeySlotOccupied, ErrIncompatibleKeyType, ErrCrossProviderIncompatible.
 func (s *Session) Persist(ctx context.Context, r *pb.PersistRequest) (*pb.KeyReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -82,7 +91,9 @@ func (s *Session) Persist(ctx context.Context, r *pb.PersistRequest) (*pb.KeyRep
 	return s.keyReply(made)
 }
 
-// Load gives a live key of a slot's version: see operation.Engine.LoadKey.
+// Load gives a handle for the key of a slot's version, 0 being the newest. All who use that version share one key in
+// memory, which is wiped when the last handle and context on it are gone. The slot's and the mapping's rules go with
+// the handle. Errors: ErrKeySlotEmpty, ErrProviderNotAvailable.
 func (s *Session) Load(ctx context.Context, r *pb.LoadRequest) (*pb.KeyReply, error) {
 	if _, err := s.name("load", r.Slot, claviger.TypeKeySlot); err != nil {
 		return nil, err
@@ -107,7 +118,8 @@ func (s *Session) Load(ctx context.Context, r *pb.LoadRequest) (*pb.KeyReply, er
 	return reply, s.hold(reply, &liveKey{key: key, name: k.name, old: k.old})
 }
 
-// Clear destroys a slot's key, or one version of it: see operation.Engine.Clear.
+// Clear destroys all versions of a slot, or the one that is named; their numbers are never given again. Contexts that
+// were opened on them, of any session, serve no further call. Errors: ErrAccessDenied, ErrKeySlotEmpty.
 func (s *Session) Clear(ctx context.Context, r *pb.ClearRequest) (*pb.ClearReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -120,7 +132,8 @@ func (s *Session) Clear(ctx context.Context, r *pb.ClearRequest) (*pb.ClearReply
 	return &pb.ClearReply{}, s.engine().Clear(ctx, g, r.Version)
 }
 
-// Export gives a key out: see operation.Engine.Export.
+// Export gives a key out. Secret and private keys demand Export of slot, mapping and key; public keys demand nothing.
+// Errors: ErrKeyOperationNotPermitted, ErrKeyNotExportable, ErrInvalidArgument for a format that the key does not have.
 func (s *Session) Export(ctx context.Context, r *pb.ExportRequest) (*pb.ExportReply, error) {
 	f, err := format("export", r.Format)
 	if err != nil {
@@ -137,7 +150,8 @@ func (s *Session) Export(ctx context.Context, r *pb.ExportRequest) (*pb.ExportRe
 	return &pb.ExportReply{Data: data}, err
 }
 
-// PublicKey gives the public half of a key as a key of its own: see operation.Engine.PublicKey.
+// PublicKey gives the public half of a pair as an ephemeral key of its own, with a handle that the caller releases, and
+// its bytes. Whoever may name the pair may have its public half. A secret key is ErrIncompatibleKeyType.
 func (s *Session) PublicKey(ctx context.Context, r *pb.PublicKeyRequest) (*pb.PublicKeyReply, error) {
 	f, err := format("public key", r.Format)
 	if err != nil {
@@ -177,7 +191,8 @@ func (s *Session) KeyInfo(_ context.Context, r *pb.KeyInfoRequest) (*pb.KeyReply
 	return &pb.KeyReply{Key: describe(info), Version: version}, nil
 }
 
-// SlotInfo describes a slot: see operation.Engine.SlotInfo.
+// SlotInfo describes a slot: state, algorithm, versions, providers in the configured order with the primary first, and
+// the permissions that slot, mapping and newest key leave. A slot whose record is damaged is locked, not an error.
 func (s *Session) SlotInfo(_ context.Context, r *pb.SlotInfoRequest) (*pb.SlotInfoReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -190,6 +205,7 @@ func (s *Session) SlotInfo(_ context.Context, r *pb.SlotInfoRequest) (*pb.SlotIn
 	return s.slotInfo(p, n.name)
 }
 
+// slotInfo describes the slot that a name stands for.
 func (s *Session) slotInfo(p *policy.Policy, name string) (*pb.SlotInfoReply, error) {
 	g, err := p.SlotKey(s.caller, "slot info", name, claviger.AllPermissions, 0)
 	if err != nil {
@@ -220,6 +236,7 @@ func needs(do provider.Op) func(operation.Traits) (want, has claviger.Permission
 	}
 }
 
+// kdf reads a derivation; nil if there is none.
 func kdf(k *pb.Kdf) *provider.KDF {
 	if k == nil {
 		return nil
@@ -244,7 +261,9 @@ func (s *Session) keyVerb(ctx context.Context, do provider.Op, h, version uint64
 	})
 }
 
-// Agree makes a key of a Diffie-Hellman exchange: see operation.Engine.Agree.
+// Agree makes a key of a Diffie-Hellman exchange with the peer's public key, given as bytes or as the handle of a key.
+// Replies are like those of Generate; into a slot it takes the mapping's right to persist. Errors:
+// ErrKeyOperationNotPermitted without Agree, ErrIncompatibleKeyType, ErrInvalidFormat, ErrKeyAgreementFailed.
 func (s *Session) Agree(ctx context.Context, r *pb.AgreeRequest) (*pb.KeyReply, error) {
 	peer, done, err := s.peer(r)
 	if err != nil {
@@ -280,7 +299,8 @@ func (s *Session) peer(r *pb.AgreeRequest) (peer operation.Peer, done func(), er
 	return operation.Peer{Key: k.live}, k.done, nil
 }
 
-// Derive makes a key of a secret key: see operation.Engine.Derive.
+// Derive makes a key of a secret key, which must permit Derive. The same key, salt and info give the same result.
+// Errors: ErrKeyOperationNotPermitted, ErrIncompatibleKeyType, ErrInvalidArgument, ErrKeyDerivationFailed.
 func (s *Session) Derive(ctx context.Context, r *pb.DeriveRequest) (*pb.KeyReply, error) {
 	return s.keyVerb(ctx, provider.Derive, r.Key, r.Version, r.Derived, r.Kdf, r.Target,
 		func(g policy.Grant, ref *operation.KeyRef, result operation.Result) (operation.Made, error) {
@@ -288,7 +308,8 @@ func (s *Session) Derive(ctx context.Context, r *pb.DeriveRequest) (*pb.KeyReply
 		})
 }
 
-// Encapsulate makes a secret for the holder of a private key: see operation.Engine.Encapsulate.
+// Encapsulate makes a key for the holder of a private key, and the ciphertext that carries it. It works with the public
+// half, and demands Agree of it. Errors are those of Agree.
 func (s *Session) Encapsulate(ctx context.Context, r *pb.EncapsulateRequest) (*pb.EncapsulateReply, error) {
 	var ciphertext []byte
 	reply, err := s.keyVerb(ctx, provider.Encapsulate, r.Key, r.Version, r.Derived, r.Kdf, r.Target,
@@ -302,7 +323,8 @@ func (s *Session) Encapsulate(ctx context.Context, r *pb.EncapsulateRequest) (*p
 	return &pb.EncapsulateReply{Key: reply, Ciphertext: ciphertext}, nil
 }
 
-// Decapsulate makes the secret of a ciphertext: see operation.Engine.Decapsulate.
+// Decapsulate makes the key that a ciphertext carries. An altered ciphertext of the right length gives another key and
+// no error (FIPS 203, 6.3). Errors are those of Agree.
 func (s *Session) Decapsulate(ctx context.Context, r *pb.DecapsulateRequest) (*pb.KeyReply, error) {
 	return s.keyVerb(ctx, provider.Decapsulate, r.Key, r.Version, r.Derived, r.Kdf, r.Target,
 		func(g policy.Grant, ref *operation.KeyRef, result operation.Result) (operation.Made, error) {

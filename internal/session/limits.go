@@ -20,6 +20,7 @@ type Limits struct {
 	Slow        int   // slow operations that run at once; default 4. The server's pool enforces it.
 }
 
+// withDefaults fills in what is zero or negative.
 func (l Limits) withDefaults() Limits {
 	ints := []struct {
 		field *int
@@ -64,10 +65,12 @@ func (t *tenant) take(counter *atomic.Int64, n, limit int64, what string) error 
 	}
 }
 
+// takeHandle counts a handle that is about to be given.
 func (t *tenant) takeHandle() error {
 	return t.take(&t.handles, 1, int64(t.limits.Handles), "handles")
 }
 
+// takeKey counts a live key that a handle is about to hold.
 func (t *tenant) takeKey() error {
 	return t.take(&t.keys, 1, int64(t.limits.Keys), "live keys")
 }
@@ -95,6 +98,7 @@ func (t *tenant) count(op string) {
 	n.Add(1)
 }
 
+// newCount makes the counter of an operation that was not counted before.
 func (t *tenant) newCount(op string) *atomic.Uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// Capabilities says what the providers offer: see operation.Engine.Capabilities.
+// Capabilities says what the open providers offer under one name, or under all, and describes the providers. An unknown
+// name is ErrUnsupportedAlgorithm.
 func (s *Session) Capabilities(_ context.Context, r *pb.CapabilitiesRequest) (*pb.CapabilitiesReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -35,6 +36,7 @@ func (s *Session) Capabilities(_ context.Context, r *pb.CapabilitiesRequest) (*p
 	return reply, nil
 }
 
+// providers describes the configured providers.
 func (s *Session) providers() []*pb.ProviderDescription {
 	var list []*pb.ProviderDescription
 	for _, p := range s.engine().Providers() {
@@ -43,7 +45,8 @@ func (s *Session) providers() []*pb.ProviderDescription {
 	return list
 }
 
-// Status tells what the tenant holds; administrators see all tenants.
+// Status tells what the tenant holds and has asked for since the start; administrators see all tenants. The number of
+// loaded slots is the daemon's as a whole.
 func (s *Session) Status(context.Context, *pb.StatusRequest) (*pb.StatusReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -51,10 +54,11 @@ func (s *Session) Status(context.Context, *pb.StatusRequest) (*pb.StatusReply, e
 	}
 	_, err = p.Admin(s.caller)
 	admin := err == nil
-	reply := &pb.StatusReply{Started: s.m.started.Unix(), Pid: int64(os.Getpid()), Providers: s.providers(), LoadedSlots: uint64(s.engine().LoadedSlots())}
+	reply := &pb.StatusReply{Started: s.m.started.Unix(), Pid: int64(os.Getpid()), Providers: s.providers()}
 	tenants := []*tenant{s.tenant}
 	if admin {
 		tenants = s.m.all()
+		reply.LoadedSlots = uint64(s.engine().LoadedSlots()) // of all: to others it would tell what strangers do
 	}
 	for _, t := range tenants {
 		reply.Tenants = append(reply.Tenants, t.status())
@@ -117,7 +121,8 @@ func (s *Session) names(p *policy.Policy) ([]policy.Resolved, error) {
 	return list, nil
 }
 
-// Reload makes the daemon read its configuration anew; only for administrators.
+// Reload makes the daemon read its configuration anew, all or nothing. For administrators: others get ErrAccessDenied.
+// The errors of the configuration pass through.
 func (s *Session) Reload(ctx context.Context, _ *pb.ReloadRequest) (*pb.ReloadReply, error) {
 	if err := s.admin(ctx, "reload", s.m.hooks.Reload != nil); err != nil {
 		return nil, err
@@ -125,7 +130,8 @@ func (s *Session) Reload(ctx context.Context, _ *pb.ReloadRequest) (*pb.ReloadRe
 	return &pb.ReloadReply{}, s.m.hooks.Reload(ctx)
 }
 
-// Compact makes the daemon rewrite its store; only for administrators.
+// Compact makes the daemon rewrite its store, after which what was destroyed is gone from the medium, and gives the
+// sizes before and after in bytes. For administrators: others get ErrAccessDenied.
 func (s *Session) Compact(ctx context.Context, _ *pb.CompactRequest) (*pb.CompactReply, error) {
 	if err := s.admin(ctx, "compact", s.m.hooks.Compact != nil); err != nil {
 		return nil, err

@@ -96,6 +96,7 @@ type named struct {
 	kind claviger.ResourceType
 }
 
+// release gives nothing back: a name holds nothing.
 func (*named) release(*tenant) {}
 
 // Resolve looks a name up and gives a handle for it. Errors: ErrInvalidResourceID if it is not mapped,
@@ -106,6 +107,7 @@ func (s *Session) Resolve(ctx context.Context, r *pb.ResolveRequest) (*pb.Resolv
 	return reply, err
 }
 
+// resolve is Resolve without the log line.
 func (s *Session) resolve(r *pb.ResolveRequest) (*pb.ResolveReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -145,6 +147,7 @@ func (s *Session) name(op string, h uint64, t claviger.ResourceType) (*named, er
 	return n, nil
 }
 
+// notFound is the error of a handle that stands for nothing.
 func notFound(op string) error {
 	return claviger.Errorf(claviger.ErrResourceNotFound, op, "no such handle; it was released, or never given")
 }
@@ -155,6 +158,7 @@ type region struct {
 	size   int64
 }
 
+// release closes the region and uncharges it.
 func (r *region) release(t *tenant) {
 	_ = r.closer.Close()
 	t.regions.Add(-r.size)
@@ -212,4 +216,5 @@ func (s *Session) CountFrame(op string) { s.tenant.count(op) }
 // Limits are those of the session's tenant.
 func (s *Session) Limits() Limits { return s.m.limits }
 
+// engine is where the verbs are.
 func (s *Session) engine() *operation.Engine { return s.m.engine }
