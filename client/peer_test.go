@@ -109,7 +109,10 @@ func (p *peer) reply(h wire.Header, body []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.data(h.Op, h.Flags, d)
+		p.mu.Lock()
+		data := p.data
+		p.mu.Unlock()
+		return data(h.Op, h.Flags, d)
 	case h.Op.Control():
 		return p.control(h.Op, body)
 	}
@@ -147,6 +150,13 @@ func (p *peer) control(op wire.Op, body []byte) ([]byte, error) {
 		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, op.String(), "the peer does not know this")
 	}
 	return proto.Marshal(m)
+}
+
+// rules sets how the peer answers from now on: the socket is no barrier that the race detector knows.
+func (p *peer) rules(set func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	set()
 }
 
 // handle gives the next handle. The caller holds mu.

@@ -25,7 +25,7 @@ type Status struct {
 	Tenants     []TenantStatus          `json:"tenants"`
 	Providers   []claviger.ProviderInfo `json:"providers"`
 	Keeper      string                  `json:"keeper"`       // what it protects against
-	LoadedSlots uint64                  `json:"loaded_slots"` // slot keys held in memory
+	LoadedSlots uint64                  `json:"loaded_slots"` // slot keys held in memory; administrators only
 	StoreBytes  uint64                  `json:"store_bytes"`
 	Damaged     []string                `json:"damaged,omitempty"` // quarantined records
 	Config      string                  `json:"config"`            // digest of the configuration in force

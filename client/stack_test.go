@@ -119,7 +119,7 @@ func TestATimeoutIsTheEndOfTheContextAlone(t *testing.T) {
 	cc, ctx := newContext(t, stack), t.Context()
 	silence := make(chan struct{})
 	defer close(silence)
-	p.data = func(wire.Op, wire.Flags, wire.Data) ([]byte, error) { <-silence; return nil, nil }
+	p.rules(func() { p.data = func(wire.Op, wire.Flags, wire.Data) ([]byte, error) { <-silence; return nil, nil } })
 	hash, err := cc.NewHash(ctx, HashConfig{Timeout: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,9 @@ func TestACancelledCallIsTheEndOfTheContext(t *testing.T) {
 	stack, p := dialPeer(t, Config{})
 	silence, called := make(chan struct{}), make(chan struct{})
 	defer close(silence)
-	p.data = func(wire.Op, wire.Flags, wire.Data) ([]byte, error) { close(called); <-silence; return nil, nil }
+	p.rules(func() {
+		p.data = func(wire.Op, wire.Flags, wire.Data) ([]byte, error) { close(called); <-silence; return nil, nil }
+	})
 	hash, err := newContext(t, stack).NewHash(t.Context(), HashConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +165,9 @@ func TestACancelledCallIsTheEndOfTheContext(t *testing.T) {
 func TestTwoCallsOnOneStreamAreRefused(t *testing.T) {
 	stack, p := dialPeer(t, Config{})
 	called, goOn := make(chan struct{}), make(chan struct{})
-	p.data = func(wire.Op, wire.Flags, wire.Data) ([]byte, error) { close(called); <-goOn; return nil, nil }
+	p.rules(func() {
+		p.data = func(wire.Op, wire.Flags, wire.Data) ([]byte, error) { close(called); <-goOn; return nil, nil }
+	})
 	hash, err := newContext(t, stack).NewHash(t.Context(), HashConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -211,23 +215,53 @@ func TestAVerdictIsOneByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reply, asked []byte
-	p.data = func(_ wire.Op, _ wire.Flags, d wire.Data) ([]byte, error) {
-		asked = d.First
-		return reply, nil
-	}
+	var asked []byte
 	for _, c := range []struct {
 		reply []byte
 		right bool
 		code  claviger.Code
 	}{{[]byte{1}, true, 0}, {[]byte{0}, false, 0}, {nil, false, claviger.ErrInternal}, {[]byte{2}, false, claviger.ErrInternal}, {[]byte{1, 1}, false, claviger.ErrInternal}} {
-		reply = c.reply
+		p.rules(func() {
+			p.data = func(_ wire.Op, _ wire.Flags, d wire.Data) ([]byte, error) {
+				p.rules(func() { asked = d.First })
+				return c.reply, nil
+			}
+		})
 		right, err := mac.Verify(t.Context(), []byte("message"), nil)
 		if right != c.right || claviger.CodeOf(err) != c.code {
 			t.Errorf("reply %v: %v, %v; want %v, %v", c.reply, right, err, c.right, c.code.Name())
 		}
-		if len(asked) == 0 {
-			t.Error("an empty code must not ask the daemon for one")
+		p.rules(func() {
+			if len(asked) == 0 {
+				t.Error("an empty code must not ask the daemon for one")
+			}
+		})
+	}
+}
+
+func TestALostDaemonFailsEveryCallAndNoClose(t *testing.T) {
+	stack, p := dialPeer(t, Config{})
+	cc := newContext(t, stack)
+	hash, err := cc.NewHash(t.Context(), HashConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.conn.Close()
+	for range 2 {
+		if _, err := hash.Sum(t.Context(), nil, nil); !errors.Is(err, claviger.ErrConnectionFailed) {
+			t.Errorf("Sum: %v; want ErrConnectionFailed", err)
 		}
+		if _, err := cc.KeySlot(t.Context(), "a"); !errors.Is(err, claviger.ErrConnectionFailed) {
+			t.Errorf("KeySlot: %v; want ErrConnectionFailed", err)
+		}
+	}
+	if err := errors.Join(hash.Close(), cc.Close(), stack.Close()); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+func TestDialSaysThatNobodyListens(t *testing.T) {
+	if _, err := Dial(t.Context(), Config{Endpoint: t.TempDir() + "/s"}); !errors.Is(err, claviger.ErrConnectionFailed) {
+		t.Errorf("err = %v; want ErrConnectionFailed", err)
 	}
 }

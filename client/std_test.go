@@ -50,8 +50,8 @@ func hashData() func(wire.Op, wire.Flags, wire.Data) ([]byte, error) {
 
 func TestStdHashGivesWhatWasWrittenInAnyPieces(t *testing.T) {
 	stack, p := dialPeer(t, Config{})
-	p.data = hashData()
-	p.context.Size, p.context.Block = sha256.Size, sha256.BlockSize
+	p.rules(func() { p.data = hashData() })
+	p.rules(func() { p.context.Size, p.context.Block = sha256.Size, sha256.BlockSize })
 	context, err := newContext(t, stack).NewHash(t.Context(), HashConfig{Algorithm: "SHA-256"})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestStdHashGivesWhatWasWrittenInAnyPieces(t *testing.T) {
 
 func TestStdHashOfAShortMessageIsOneCall(t *testing.T) {
 	stack, p := dialPeer(t, Config{})
-	p.data = hashData()
+	p.rules(func() { p.data = hashData() })
 	context, err := newContext(t, stack).NewHash(t.Context(), HashConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestStdHashOfAShortMessageIsOneCall(t *testing.T) {
 
 func TestStdHashKeepsItsFirstError(t *testing.T) {
 	stack, p := dialPeer(t, Config{})
-	p.data = hashData()
+	p.rules(func() { p.data = hashData() })
 	context, err := newContext(t, stack).NewHash(t.Context(), HashConfig{})
 	if err != nil {
 		t.Fatal(err)
