@@ -11,10 +11,10 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
-// stanzaType marks the part of an age file's header that a slot's key opens. Its arguments are the identifier of the key version (32
-// hexadecimal characters) and the algorithm that wraps; its body is what the daemon made of the file key: nonce ‖ ciphertext ‖
-// tag for an AEAD, the RSA ciphertext for OAEP. The file key itself is wrapped and unwrapped inside the daemon; the data
-// is encrypted here (age-encryption.org/v1) and never crosses the socket.
+// stanzaType marks the part of an age file's header that a slot's key opens. Its arguments are the identifier of
+// the key version (32 hexadecimal characters) and the algorithm that wraps; its body is what the daemon made of the
+// file key: nonce ‖ ciphertext ‖ tag for an AEAD, the RSA ciphertext for OAEP. The file key itself is wrapped and
+// unwrapped inside the daemon; the data is encrypted here (age-encryption.org/v1) and never crosses the socket.
 const stanzaType = "claviger.dev/slot"
 
 // wrapLabel goes in front of the identifier as the wrapping's associated data, so that it serves this and nothing else.
@@ -113,8 +113,8 @@ type finder struct {
 
 var _ age.Identity = (*finder)(nil)
 
-// Unwrap tries the stanzas of our type. A file for nobody that is known here is age.ErrIncorrectIdentity; an answer of the daemon
-// that is no key is its error.
+// Unwrap tries the stanzas of our type. A file for nobody that is known here is age.ErrIncorrectIdentity; an answer
+// of the daemon that is no key is its error.
 func (f *finder) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	candidates, err := f.slots()
 	if err != nil {
@@ -148,29 +148,41 @@ func (f *finder) slots() ([]client.NamedSlot, error) {
 // find looks for a key version by its identifier; nil if it is not there. The algorithm must be the one that such a key wraps
 // with: a header that names another was altered.
 func (f *finder) find(candidates []client.NamedSlot, id string, alg claviger.Algorithm) (*wrapper, error) {
+	c, version := pick(candidates, id)
+	if version == 0 {
+		return nil, nil
+	}
+	want, err := wrapAlgorithm(c.Info.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	if alg != want {
+		return nil, claviger.Errorf(claviger.ErrInvalidFormat, "decrypt", "the header names %q where %s is used", claviger.Clip(string(alg)), want)
+	}
+	slot, err := f.l.KeySlot(f.ctx, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &wrapper{f.ctx, f.l, slot.Version(version), id, want}, nil
+}
+
+// pick finds the slot and the number of a key version; the number is 0 if it is in none. Several names may stand for one
+// slot: one that may decrypt goes first, and without any the daemon's refusal says what is missing.
+func pick(candidates []client.NamedSlot, id string) (found client.NamedSlot, version uint64) {
 	for _, c := range candidates {
-		if c.Type != claviger.TypeKeySlot {
-			continue
-		}
 		for _, v := range c.Info.Versions {
-			if v.ID != id {
+			if c.Type != claviger.TypeKeySlot || v.ID != id {
 				continue
 			}
-			want, err := wrapAlgorithm(c.Info.Algorithm)
-			if err != nil {
-				return nil, err
+			if c.Info.Permissions.Has(claviger.Decrypt) {
+				return c, v.Version
 			}
-			if alg != want {
-				return nil, claviger.Errorf(claviger.ErrInvalidFormat, "decrypt", "the header names %q where %s is used", claviger.Clip(string(alg)), want)
+			if version == 0 {
+				found, version = c, v.Version
 			}
-			slot, err := f.l.KeySlot(f.ctx, c.Name)
-			if err != nil {
-				return nil, err
-			}
-			return &wrapper{f.ctx, f.l, slot.Version(v.Version), v.ID, want}, nil
 		}
 	}
-	return nil, nil
+	return found, version
 }
 
 // notOurs reports whether an error of age says that the file is for somebody else.

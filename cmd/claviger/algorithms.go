@@ -10,6 +10,8 @@ import (
 	"github.com/claviger/claviger"
 )
 
+// algorithmsCommand lists what the daemon offers. It is answered from the mechanism tables of the providers;
+// nothing is tried.
 func (a *app) algorithmsCommand() *cobra.Command {
 	var asJSON bool
 	var operation string
@@ -20,17 +22,17 @@ func (a *app) algorithmsCommand() *cobra.Command {
 			"providers that offer them. With a NAME or an alias of it, only that one.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.run(a.withLink(func(ctx context.Context, l *link, args []string) error {
-			list, err := l.algorithms(ctx, argument(args, 0))
+			infos, err := l.algorithms(ctx, argument(args, 0))
 			if err != nil {
 				return err
 			}
 			if operation != "" {
-				list = slices.DeleteFunc(list, func(i claviger.AlgorithmInfo) bool { return !slices.Contains(i.Operations, operation) })
+				infos = slices.DeleteFunc(infos, func(i claviger.AlgorithmInfo) bool { return !slices.Contains(i.Operations, operation) })
 			}
 			if asJSON {
-				return a.printJSON(list)
+				return a.printJSON(list(infos))
 			}
-			return a.printAlgorithms(list)
+			return a.printAlgorithms(infos)
 		})),
 	}
 	jsonFlag(cmd, &asJSON)
@@ -48,6 +50,7 @@ func (l *link) algorithms(ctx context.Context, name string) ([]claviger.Algorith
 	return c.Algorithms, err
 }
 
+// printAlgorithms prints one algorithm a line.
 func (a *app) printAlgorithms(list []claviger.AlgorithmInfo) error {
 	var rows [][]string
 	for _, i := range list {

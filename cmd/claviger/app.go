@@ -17,7 +17,7 @@ type app struct {
 	stdout  io.Writer
 	stderr  io.Writer
 	socket  string        // --socket; "" is $CLAVIGER_SOCKET, else /run/claviger/claviger.sock
-	owner   int64         // --daemon-uid; negative is $CLAVIGER_DAEMON_UID, else nobody
+	owner   string        // --daemon-uid; "" is $CLAVIGER_DAEMON_UID, else nobody
 	timeout time.Duration // --timeout of each call; 0 is the daemon's default
 	started bool          // the command line was good and the command began
 }
@@ -45,7 +45,7 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.socket, "socket", "",
 		"socket of the daemon, a path or unix:///path (default $CLAVIGER_SOCKET or /run/claviger/claviger.sock)")
-	root.PersistentFlags().Int64Var(&a.owner, "daemon-uid", -1,
+	root.PersistentFlags().StringVar(&a.owner, "daemon-uid", "",
 		"user `NUMBER` that the daemon may run as, beside root and yourself (default $CLAVIGER_DAEMON_UID)")
 	root.PersistentFlags().DurationVar(&a.timeout, "timeout", 0, "time for each call; 0 is the daemon's default, negative none")
 	root.AddCommand(

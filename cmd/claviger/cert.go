@@ -12,6 +12,7 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
+// certCommand groups the commands for certificates. The daemon parses and verifies; this process only carries bytes.
 func (a *app) certCommand() *cobra.Command {
 	return a.group("cert", "Look at certificates, keep them in slots and verify them",
 		a.certImportCommand(), a.certInfoCommand(), a.certExportCommand(), a.certClearCommand(), a.certVerifyCommand(),
@@ -34,7 +35,7 @@ func (a *app) certificate(ctx context.Context, l *link, m *client.CertManager, n
 	if _, err := os.Stat(name); err != nil && name != "-" {
 		return l.CertSlot(ctx, name)
 	}
-	data, err := a.readDocument(name)
+	data, err := a.readDocument(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +50,7 @@ func certFormat(data []byte) claviger.Format {
 	return claviger.DER
 }
 
+// certImportCommand saves a certificate. What was in the slot before is replaced, and its revocation list goes with it.
 func (a *app) certImportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import SLOT FILE",
@@ -59,7 +61,7 @@ func (a *app) certImportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := a.readDocument(args[1])
+			data, err := a.readDocument(ctx, args[1])
 			if err != nil {
 				return err
 			}
@@ -85,6 +87,7 @@ type printedCertificate struct {
 	HasCRL       bool               `json:"has_crl"`
 }
 
+// certInfoCommand shows a certificate of a slot or a file. No trust decision is made.
 func (a *app) certInfoCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -112,6 +115,7 @@ func (a *app) certInfoCommand() *cobra.Command {
 	return cmd
 }
 
+// printCertificate prints one field a line. An empty slot has only its state.
 func (a *app) printCertificate(p printedCertificate) error {
 	if p.Subject == "" && p.Fingerprint == "" {
 		return a.printFields("state", p.State)
@@ -121,6 +125,7 @@ func (a *app) printCertificate(p printedCertificate) error {
 		"key", string(p.KeyAlgorithm), "SHA-256", p.Fingerprint, "revocation list", fmt.Sprint(p.HasCRL))
 }
 
+// certExportCommand writes the certificate of a slot in PEM (RFC 7468 section 5) or DER.
 func (a *app) certExportCommand() *cobra.Command {
 	var format, out string
 	var force bool
@@ -154,6 +159,7 @@ func (a *app) certExportCommand() *cobra.Command {
 	return cmd
 }
 
+// certClearCommand empties a certificate slot.
 func (a *app) certClearCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "clear SLOT",
@@ -169,6 +175,8 @@ func (a *app) certClearCommand() *cobra.Command {
 	}
 }
 
+// crlImportCommand makes a revocation list durable beside the certificate that issued it. A list that the
+// certificate did not sign, or that is older than the one there, is a negative verdict.
 func (a *app) crlImportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import SLOT FILE",
@@ -179,7 +187,7 @@ func (a *app) crlImportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := a.readDocument(args[1])
+			data, err := a.readDocument(ctx, args[1])
 			if err != nil {
 				return err
 			}

@@ -22,6 +22,7 @@ type pathRequest struct {
 	asJSON     bool
 }
 
+// certVerifyCommand verifies a path. The verdict goes to standard output and decides the exit status.
 func (a *app) certVerifyCommand() *cobra.Command {
 	var r pathRequest
 	cmd := &cobra.Command{
@@ -46,6 +47,7 @@ func (a *app) certVerifyCommand() *cobra.Command {
 	return cmd
 }
 
+// verifyPath prints the verdict. Any but Valid is an error whose name in parentheses is the verdict.
 func (a *app) verifyPath(ctx context.Context, l *link, m *client.CertManager, r pathRequest) error {
 	v, err := a.pathVerifier(ctx, l, m, r)
 	if err != nil {
@@ -107,7 +109,7 @@ func (a *app) pathVerifier(ctx context.Context, l *link, m *client.CertManager, 
 func (a *app) helpers(ctx context.Context, m *client.CertManager, files []string) ([]client.CertSource, error) {
 	var chain []client.CertSource
 	for _, name := range files {
-		data, err := a.readDocument(name)
+		data, err := a.readDocument(ctx, name)
 		if err != nil {
 			return nil, err
 		}

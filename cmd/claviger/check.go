@@ -10,6 +10,7 @@ import (
 	"github.com/claviger/claviger/internal/daemon"
 )
 
+// checkCommand judges a configuration by the code that serve starts with.
 func (a *app) checkCommand() *cobra.Command {
 	var live bool
 	cmd := &cobra.Command{

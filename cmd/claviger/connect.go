@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"strconv"
 
+	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
 )
 
@@ -14,9 +16,19 @@ type link struct {
 
 // dial connects to the daemon that the flags name.
 func (a *app) dial(ctx context.Context) (*link, error) {
-	return dial(ctx, client.Config{Endpoint: a.socket, Timeout: a.timeout})
+	c := client.Config{Endpoint: a.socket, Timeout: a.timeout}
+	if a.owner != "" {
+		n, err := strconv.ParseUint(a.owner, 10, 32)
+		if err != nil {
+			return nil, usagef("--daemon-uid %q is no user number", claviger.Clip(a.owner))
+		}
+		uid := uint32(n)
+		c.DaemonUID = &uid
+	}
+	return dial(ctx, c)
 }
 
+// dial connects as c says. The caller closes the link.
 func dial(ctx context.Context, c client.Config) (*link, error) {
 	stack, err := client.Dial(ctx, c)
 	if err != nil {

@@ -70,8 +70,8 @@ func TestOldVersionsStillDecrypt(t *testing.T) {
 	}
 }
 
-// TestAlteredAgeFilesAreRefused alters a file in every part. With -o nothing may appear; standard output may have what comes
-// before the alteration and nothing else.
+// TestAlteredAgeFilesAreRefused alters a file in every part. With -o nothing may appear; standard output may have
+// what comes before the alteration and nothing else.
 func TestAlteredAgeFilesAreRefused(t *testing.T) {
 	c := newCLI(t)
 	c.ok("", "slot generate a --algorithm AES-256")
@@ -164,7 +164,7 @@ func TestRawModes(t *testing.T) {
 		if strings.Contains(mode, "CTR") {
 			continue
 		}
-		c.fails(sealed[:len(sealed)-1]+string(sealed[len(sealed)-1]^1), "decrypt "+mode, exitVerdict, "OperationFailed")
+		c.fails(sealed[:len(sealed)-1]+string([]byte{sealed[len(sealed)-1] ^ 1}), "decrypt "+mode, exitVerdict, "OperationFailed")
 	}
 	sealed := c.ok("x", "encrypt --key a --raw AES-256-GCM --aad 01")
 	if len(sealed) != 12+1+16 {
@@ -194,6 +194,19 @@ func TestMessageOverTheLimitIsRefusedUnread(t *testing.T) {
 			t.Errorf("the error does not name %s and the limit: %s", form, stderr)
 		}
 		c.missing("out")
+	}
+}
+
+// TestLongMessageFromAPipeGetsTheDaemonsError shows the limit where the length is not known before.
+func TestLongMessageFromAPipeGetsTheDaemonsError(t *testing.T) {
+	c := newCLI(t)
+	c.ok("", "slot generate e --algorithm Ed25519")
+	zeros := strings.Repeat("\x00", 64<<20)
+	c.write("sig", c.ok(zeros, "sign --key e"))
+	c.ok(zeros, "verify --key e --signature @sig")
+	status, _, stderr := c.try(zeros+"x", "sign --key e")
+	if status != exitOther || !strings.Contains(stderr, "Ed25519ph") || !strings.Contains(stderr, "67108864") && !strings.Contains(stderr, "64 MiB") {
+		t.Errorf("status %d: %s", status, stderr)
 	}
 }
 

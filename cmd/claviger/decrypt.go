@@ -14,6 +14,7 @@ import (
 	"github.com/claviger/claviger"
 )
 
+// decryptCommand is the other side of encryptCommand. Decrypted files have mode 0600.
 func (a *app) decryptCommand() *cobra.Command {
 	var f cryptFlags
 	cmd := &cobra.Command{
@@ -44,7 +45,7 @@ func (a *app) decryptCommand() *cobra.Command {
 
 // decryptAge decrypts one file of the age format, armored or not.
 func (a *app) decryptAge(ctx context.Context, id *finder, file, outName string) error {
-	in, err := a.open(file)
+	in, err := a.open(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (a *app) decryptAge(ctx context.Context, id *finder, file, outName string) 
 
 // dearmor takes the armor off, if there is one.
 func dearmor(r io.Reader) io.Reader {
-	b := bufio.NewReader(r)
+	b := bufio.NewReaderSize(r, chunkSize)
 	start, _ := b.Peek(len(armor.Header)) // less is no armor
 	if bytes.Equal(start, []byte(armor.Header)) {
 		return armor.NewReader(b)

@@ -23,6 +23,7 @@ type cryptFlags struct {
 	aad   string // hexadecimal
 }
 
+// bind gives a command the flags. None of them takes a secret: an initialization vector and associated data are public.
 func (f *cryptFlags) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.key, "key", "", "key slot, by the `NAME` that your configuration gives it")
 	cmd.Flags().StringVar(&f.raw, "raw", "", "plain `ALGORITHM` such as AES-256-CBC instead of the age format")
@@ -53,6 +54,7 @@ func (f *cryptFlags) request(d claviger.Direction, args []string) (rawRequest, e
 	return r, nil
 }
 
+// encryptCommand encrypts a file, into the age format unless --raw names an algorithm.
 func (a *app) encryptCommand() *cobra.Command {
 	var f cryptFlags
 	cmd := &cobra.Command{
@@ -95,7 +97,7 @@ func (a *app) encryptAge(ctx context.Context, l *link, f cryptFlags) func(file s
 		if err != nil {
 			return err
 		}
-		in, err := a.open(file)
+		in, err := a.open(ctx, file)
 		if err != nil {
 			return err
 		}
@@ -136,4 +138,5 @@ func (a *app) encryptAge(ctx context.Context, l *link, f cryptFlags) func(file s
 // nopCloser is a writer whose Close does nothing.
 type nopCloser struct{ io.Writer }
 
+// Close leaves the writer open.
 func (nopCloser) Close() error { return nil }

@@ -25,8 +25,10 @@ type usageError struct {
 	err  error
 }
 
+// usagef makes an error of usage.
 func usagef(format string, args ...any) error { return usageError{err: fmt.Errorf(format, args...)} }
 
+// Error says what is wrong with the command line.
 func (e usageError) Error() string { return e.err.Error() }
 
 // verdict is a negative answer: all went well, and the answer is no.
@@ -41,7 +43,10 @@ func verdictf(code claviger.Code, format string, args ...any) error {
 	return verdict{why: fmt.Sprintf(format, args...), name: code.Name()}
 }
 
+// Error says why the answer is no.
 func (v verdict) Error() string { return v.why }
+
+// Unwrap gives the cause, so that errors.Is finds its code.
 func (v verdict) Unwrap() error { return v.err }
 
 // asVerdict turns an error into a negative verdict if its code is among codes; other errors pass unchanged.

@@ -18,6 +18,7 @@ type fileDigest struct {
 	Digest    string             `json:"digest"` // hexadecimal
 }
 
+// hashCommand prints digests. One context serves all files.
 func (a *app) hashCommand() *cobra.Command {
 	var asJSON bool
 	var length int
@@ -59,8 +60,9 @@ func (a *app) hashCommand() *cobra.Command {
 	return cmd
 }
 
+// hashFile hashes one file in constant memory.
 func (a *app) hashFile(ctx context.Context, h *client.Hash, name string) ([]byte, error) {
-	in, err := a.open(name)
+	in, err := a.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}

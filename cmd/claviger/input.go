@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,31 +20,55 @@ const maxDocument = 1 << 20
 // input is what a command reads. It remembers a failure to read, so that it is not taken for bad contents.
 type input struct {
 	io.Reader
-	name   string // as the user gave it; "standard input"
-	size   int64  // of a regular file; -1 if unknown
-	err    error  // first failure other than io.EOF
-	closer io.Closer
+	ctx    context.Context // ends a Read that waits for somebody to write; nil for never
+	name   string          // as the user gave it; "standard input"
+	size   int64           // of a regular file, in bytes; -1 if unknown
+	err    error           // first failure other than io.EOF
+	closer io.Closer       // nil for standard input
 }
 
-// open opens a file; "" and "-" are standard input.
-func (a *app) open(name string) (*input, error) {
+// open opens a file; "" and "-" are standard input. The caller closes it.
+func (a *app) open(ctx context.Context, name string) (*input, error) {
 	if name == "" || name == "-" {
-		return &input{Reader: a.stdin, name: "standard input", size: fileSize(a.stdin)}, nil
+		return &input{Reader: a.stdin, ctx: ctx, name: "standard input", size: fileSize(a.stdin)}, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return &input{Reader: f, name: name, size: fileSize(f), closer: f}, nil
+	return &input{Reader: f, ctx: ctx, name: name, size: fileSize(f), closer: f}, nil
 }
 
-// Read reads and remembers a failure.
+// Read reads and remembers a failure. On a terminal or a pipe it ends with the context; p must not be used again
+// then, because the read that was given up may still write to it.
 func (in *input) Read(p []byte) (int, error) {
-	n, err := in.Reader.Read(p)
+	n, err := in.read(p)
 	if err != nil && err != io.EOF && in.err == nil {
 		in.err = fmt.Errorf("read %s: %w", in.name, err)
 	}
 	return n, err
+}
+
+// read is Read without the memory. A regular file never keeps a reader waiting and is read directly.
+func (in *input) read(p []byte) (int, error) {
+	if in.size >= 0 || in.ctx == nil {
+		return in.Reader.Read(p)
+	}
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := in.Reader.Read(p)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-in.ctx.Done():
+		return 0, in.ctx.Err()
+	}
 }
 
 // Close closes the file. Standard input stays open.
@@ -79,8 +104,8 @@ func argument(args []string, i int) string {
 	return ""
 }
 
-// eachChunk reads the input to its end and hands it over in chunks of up to chunkSize bytes. The chunk is f's during the
-// call only. Progress is shown on a terminal.
+// eachChunk reads the input to its end and hands it over in chunks of up to chunkSize bytes. The chunk is f's
+// during the call only. Progress is shown on a terminal.
 func (a *app) eachChunk(in *input, f func(chunk []byte) error) error {
 	buf := make([]byte, chunkSize)
 	p := a.progress(in.name, in.size)
@@ -143,9 +168,10 @@ func appendAll(data []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
-// readDocument reads a small file whole: "" and "-" are standard input.
-func (a *app) readDocument(name string) ([]byte, error) {
-	in, err := a.open(name)
+// readDocument reads a file of at most maxDocument bytes whole: "" and "-" are standard input. The caller owns the
+// bytes.
+func (a *app) readDocument(ctx context.Context, name string) ([]byte, error) {
+	in, err := a.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,11 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
+// macCommand makes a code, or has the daemon compare one in constant time.
 func (a *app) macCommand() *cobra.Command {
 	var key, alg, check string
-	cmd := &cobra.Command{
+	var cmd *cobra.Command
+	cmd = &cobra.Command{
 		Use:   "mac --key NAME [FILE]",
 		Short: "Print or check the authentication code of a file",
 		Long: "Print the authentication code of a file or of standard input in hexadecimal, or check one with --verify: exit status\n" +
@@ -24,6 +26,9 @@ func (a *app) macCommand() *cobra.Command {
 			code, err := hex.DecodeString(check)
 			if err != nil {
 				return usagef("--verify takes hexadecimal digits")
+			}
+			if cmd.Flags().Changed("verify") && len(code) == 0 { // such as an unset variable: printing the code would look like success
+				return usagef("--verify is empty")
 			}
 			return a.withLink(func(ctx context.Context, l *link, args []string) error {
 				return a.mac(ctx, l, macRequest{key, claviger.Algorithm(alg), code, argument(args, 0)})
@@ -44,6 +49,7 @@ type macRequest struct {
 	file string
 }
 
+// mac streams a file through a MAC context in constant memory.
 func (a *app) mac(ctx context.Context, l *link, r macRequest) error {
 	slot, info, err := l.occupiedSlot(ctx, r.key)
 	if err != nil {
@@ -56,7 +62,7 @@ func (a *app) mac(ctx context.Context, l *link, r macRequest) error {
 	if err != nil {
 		return err
 	}
-	in, err := a.open(r.file)
+	in, err := a.open(ctx, r.file)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,9 @@
 // Every command reads standard input and writes standard output where that makes sense. No flag and no environment
 // variable takes a secret. A file given with -o appears only when it is whole.
 //
-// Exit status: 0 success; 1 a negative verdict (bad signature, altered ciphertext, invalid certificate or file); 2 wrong usage;
-// 3 refused by policy; 4 anything else; 5 the daemon is unreachable or did not answer in time. An error is one line on
-// standard error, "claviger: what: why (CodeName)".
+// Exit status: 0 success; 1 a negative verdict (bad signature, altered ciphertext, invalid certificate or file); 2
+// wrong usage; 3 refused by policy; 4 anything else; 5 the daemon is unreachable or did not answer in time. An
+// error is one line on standard error, "claviger: what: why (CodeName)".
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"os"
 )
 
+// main is run with the process's own arguments and streams.
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the whole program: it runs one command and returns the exit status. It may be called many times in a process.

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
+// manCommand writes a page for each command, in the troff form of man(7). The same binary always writes the same
+// pages, but for their date, which $SOURCE_DATE_EPOCH sets.
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",

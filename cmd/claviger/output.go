@@ -18,8 +18,8 @@ const (
 	secretMode fs.FileMode = 0o600 // decrypted data
 )
 
-// output is what a command writes: standard output, or a file that appears under its name only at commit. A device or a pipe is
-// written directly.
+// output is what a command writes: standard output, or a file that appears under its name only at commit. A device
+// or a pipe is written directly.
 type output struct {
 	io.Writer
 	file  *os.File // nil for standard output

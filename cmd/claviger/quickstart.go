@@ -22,6 +22,8 @@ const quickstartTime = time.Minute
 // errFlows says that a flow failed; what and why is on standard output already.
 var errFlows = errors.New("a flow did not show what it should")
 
+// quickstartCommand needs no daemon, no configuration and no privilege, and leaves no process; unless it is killed
+// by SIGKILL it leaves no file either.
 func (a *app) quickstartCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "quickstart",
@@ -31,7 +33,9 @@ func (a *app) quickstartCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error {
 			parent := os.Getppid()
-			ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE) // clean up after `quickstart | head` too
+			// Every signal ends it in order, a second one too: a whole group may get SIGTERM, and then the parent's end brings
+			// another. SIGPIPE comes from `quickstart | head`.
+			ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 			defer stop()
 			ctx, cancel := context.WithTimeout(ctx, quickstartTime)
 			defer cancel()
@@ -110,6 +114,7 @@ type flow struct {
 	run   func(*tour, context.Context) (string, error)
 }
 
+// flows lists the flows in their order, which matters: F3 fills a slot and F7 revokes a certificate.
 func flows() []flow {
 	return []flow{
 		{"F1", "pre-deployed key, slot as key", (*tour).slotDirect},

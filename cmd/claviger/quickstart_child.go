@@ -28,8 +28,8 @@ type child struct {
 	exited   chan struct{} // closed when the daemon is gone and reaped
 }
 
-// startChild runs this binary again with the arguments, and returns when the daemon has said that it is ready. parent is
-// this process's own parent: should it die, this process gets SIGTERM.
+// startChild runs this binary again with the arguments, and returns when the daemon has said that it is ready.
+// parent is this process's own parent: should it die, this process gets SIGTERM.
 func startChild(ctx context.Context, parent int, args ...string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -130,6 +130,7 @@ type tail struct {
 // tailSize is how much a tail keeps, in bytes.
 const tailSize = 4 << 10
 
+// Write never fails.
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

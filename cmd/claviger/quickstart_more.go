@@ -46,6 +46,8 @@ func (t *tour) postQuantum(ctx context.Context) (string, error) {
 	})
 }
 
+// verifyMLDSA verifies a signature with an empty context (FIPS 204 section 5.3). der is a SubjectPublicKeyInfo (RFC
+// 9881).
 func verifyMLDSA(der, message, signature []byte) error {
 	public, err := mldsax509.ParsePKIXPublicKey(der)
 	if err != nil {

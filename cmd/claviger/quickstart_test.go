@@ -25,8 +25,8 @@ func quickstartProcess(t *testing.T) (cmd *exec.Cmd, temp string) {
 	return cmd, temp
 }
 
-// processes lists the processes that know the directory from their environment (quickstart) or their command line (its daemon,
-// whose environment cannot be read).
+// processes lists the processes that know the directory from their environment (quickstart) or their command line
+// (its daemon, whose environment cannot be read).
 func processes(temp string) []string {
 	var list []string
 	for _, pattern := range []string{"/proc/[0-9]*/cmdline", "/proc/[0-9]*/environ"} {
@@ -110,7 +110,8 @@ func TestKilledQuickstartLeavesNoProcess(t *testing.T) {
 	}
 }
 
-// TestQuickstartDiesWithItsParent kills a shell that runs quickstart, as `go run` may be killed: the flows must not go on.
+// TestQuickstartDiesWithItsParent kills a shell that runs quickstart, as `go run` may be killed: the flows must not
+// go on.
 func TestQuickstartDiesWithItsParent(t *testing.T) {
 	quick, temp := quickstartProcess(t)
 	output := filepath.Join(t.TempDir(), "output")

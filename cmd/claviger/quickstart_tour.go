@@ -43,6 +43,8 @@ func (t *tour) deploy(ctx context.Context) error {
 	return t.deployCertificates(ctx)
 }
 
+// deployKeys imports a key that this process knows too, so that it can check the daemon's ciphertexts, and
+// generates one that nobody but the daemon knows.
 func (t *tour) deployKeys(ctx context.Context) error {
 	m, err := t.NewKeyManager(ctx, client.KeyManagerConfig{})
 	if err != nil {
@@ -65,6 +67,7 @@ func (t *tour) deployKeys(ctx context.Context) error {
 	return err
 }
 
+// deployCertificates certifies the public half of SigningKey and publishes an empty revocation list.
 func (t *tour) deployCertificates(ctx context.Context) error {
 	der, err := t.publicKey(ctx, "SigningKey", 0, claviger.DER)
 	if err != nil {
@@ -89,6 +92,7 @@ func (t *tour) deployCertificates(ctx context.Context) error {
 	return t.publish(ctx, 1)
 }
 
+// saveCertificate writes a certificate into a slot.
 func (t *tour) saveCertificate(ctx context.Context, name string, der []byte) error {
 	m, err := t.NewCertManager(ctx, client.CertManagerConfig{})
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
+// randomCommand writes random bytes of the daemon's generator. A file has mode 0600, because the bytes may become a
+// secret.
 func (a *app) randomCommand() *cobra.Command {
 	var enc encoding
 	var out string
@@ -36,6 +38,7 @@ func (a *app) randomCommand() *cobra.Command {
 	return cmd
 }
 
+// random writes n bytes in constant memory and wipes what it held.
 func (a *app) random(ctx context.Context, l *link, n int64, enc encoding, out string) error {
 	r, err := l.NewRandom(ctx, client.RandomConfig{})
 	if err != nil {
@@ -72,6 +75,7 @@ type encoding struct {
 	base64 bool
 }
 
+// flags gives a command --hex and --base64.
 func (e *encoding) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&e.hex, "hex", false, "write hexadecimal digits")
 	cmd.Flags().BoolVar(&e.base64, "base64", false, "write base64")
@@ -100,6 +104,7 @@ type lineEnd struct {
 	line    io.Writer // where the newline goes; nil for none
 }
 
+// Close flushes the encoder and ends the line.
 func (l lineEnd) Close() error {
 	if l.encoder != nil {
 		if err := l.encoder.Close(); err != nil {

@@ -58,13 +58,13 @@ func (a *app) rawCrypt(ctx context.Context, l *link, r rawRequest) error {
 
 // rawCipher streams a file through a cipher in constant memory.
 func (a *app) rawCipher(ctx context.Context, c *client.Cipher, r rawRequest) error {
-	in, err := a.open(r.file)
+	in, err := a.open(ctx, r.file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	if err := checkMessage(in, c.MaxMessage()); err != nil {
-		return err
+		return r.judgeLength(err)
 	}
 	out, err := a.create(r.out, r.mode())
 	if err != nil {
@@ -95,10 +95,10 @@ func (a *app) rawCipher(ctx context.Context, c *client.Cipher, r rawRequest) err
 	return out.commit()
 }
 
-// rawAEAD runs one authenticated message. The nonce goes in front of the ciphertext, and is looked for there unless --iv
-// gives it.
+// rawAEAD runs one authenticated message. The nonce goes in front of the ciphertext, and is looked for there unless
+// --iv gives it.
 func (a *app) rawAEAD(ctx context.Context, c *client.AEAD, r rawRequest) error {
-	in, err := a.open(r.file)
+	in, err := a.open(ctx, r.file)
 	if err != nil {
 		return err
 	}
@@ -136,6 +136,14 @@ func (r rawRequest) judge(err error) error {
 	return err
 }
 
+// judgeLength makes a negative verdict of a ciphertext that is longer than any that the key makes.
+func (r rawRequest) judgeLength(err error) error {
+	if r.direction == claviger.Decrypting {
+		return verdictf(claviger.ErrOperationFailed, "%s", detail(err))
+	}
+	return err
+}
+
 // aeadMessage is one message to seal or to open.
 type aeadMessage struct {
 	nonce []byte // empty: sealing, a new one; opening, in front of data
@@ -143,7 +151,8 @@ type aeadMessage struct {
 	data  []byte
 }
 
-// aeadOnce seals or opens one message. A sealed message is nonce ‖ ciphertext ‖ tag, also where the caller gave the nonce.
+// aeadOnce seals or opens one message. A sealed message is nonce ‖ ciphertext ‖ tag, also where the caller gave the
+// nonce.
 func aeadOnce(ctx context.Context, c *client.AEAD, d claviger.Direction, m aeadMessage) ([]byte, error) {
 	if d == claviger.Decrypting {
 		if len(m.nonce) == 0 && len(m.data) < c.NonceSize()+c.TagSize() {

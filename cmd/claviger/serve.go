@@ -25,6 +25,7 @@ type serveFlags struct {
 	ready    int // descriptor that gets one byte when the daemon listens; -1 for none
 }
 
+// serveCommand is the daemon. Its hidden flags tie it to a process that started it.
 func (a *app) serveCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
@@ -94,8 +95,8 @@ func (a *app) configuration(f serveFlags) (*config.Config, error) {
 	return config.Dev(dir, uint32(os.Geteuid())), nil
 }
 
-// complaints prints all that is wrong with a configuration, one complaint a line, and makes a verdict of it. Other errors
-// pass unchanged.
+// complaints prints all that is wrong with a configuration, one complaint a line, and makes a verdict of it. Other
+// errors pass unchanged.
 func (a *app) complaints(err error) error {
 	e, ok := errors.AsType[*config.Error](err)
 	if !ok {
@@ -104,7 +105,11 @@ func (a *app) complaints(err error) error {
 	for _, c := range e.Complaints {
 		fmt.Fprintln(a.stderr, c.Error())
 	}
-	return verdict{why: fmt.Sprintf("%d complaints about %s", len(e.Complaints), e.Complaints[0].File), name: codeOf(err).Name(), err: err}
+	why := fmt.Sprintf("%d complaints about %s", len(e.Complaints), e.Complaints[0].File)
+	if len(e.Complaints) == 1 {
+		why = "one complaint about " + e.Complaints[0].File
+	}
+	return verdict{why: why, name: codeOf(err).Name(), err: err}
 }
 
 // followLifeline ends the context when the descriptor comes to its end, which is when the process at the other end of

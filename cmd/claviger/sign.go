@@ -22,6 +22,7 @@ type signRequest struct {
 	enc    encoding
 }
 
+// signCommand signs a file. The message goes to the daemon in pieces and is hashed there.
 func (a *app) signCommand() *cobra.Command {
 	var r signRequest
 	var alg string
@@ -50,6 +51,7 @@ func (a *app) signCommand() *cobra.Command {
 	return cmd
 }
 
+// sign streams a file through a signing context in constant memory.
 func (a *app) sign(ctx context.Context, l *link, r signRequest) error {
 	slot, info, err := l.occupiedSlot(ctx, r.key)
 	if err != nil {
@@ -62,7 +64,7 @@ func (a *app) sign(ctx context.Context, l *link, r signRequest) error {
 	if err != nil {
 		return err
 	}
-	in, err := a.open(r.file)
+	in, err := a.open(ctx, r.file)
 	if err != nil {
 		return err
 	}
@@ -83,6 +85,7 @@ func (a *app) sign(ctx context.Context, l *link, r signRequest) error {
 	return a.writeSignature(r, signature)
 }
 
+// writeSignature writes a signature in the encoding that was asked for.
 func (a *app) writeSignature(r signRequest, signature []byte) error {
 	out, err := a.create(r.out, publicMode)
 	if err != nil {
@@ -99,8 +102,8 @@ func (a *app) writeSignature(r signRequest, signature []byte) error {
 	return out.commit()
 }
 
-// signatureAlgorithm says how a key signs if nobody says otherwise. Hashes match the curve (FIPS 186-5, 6.1.1); RSA signs by PSS
-// with SHA-256; the other keys have one algorithm of their own name.
+// signatureAlgorithm says how a key signs if nobody says otherwise. Hashes match the curve (FIPS 186-5, 6.1.1); RSA
+// signs by PSS with SHA-256; the other keys have one algorithm of their own name.
 func signatureAlgorithm(key claviger.Algorithm) claviger.Algorithm {
 	switch {
 	case key == "ECDSA-P256":
@@ -115,8 +118,8 @@ func signatureAlgorithm(key claviger.Algorithm) claviger.Algorithm {
 	return key
 }
 
-// fits refuses a file that is longer than its signature algorithm takes before it is read. The error names the algorithms that
-// the daemon offers for the same key and a longer message.
+// fits refuses a file that is longer than its signature algorithm takes before it is read. The error names the
+// algorithms that the daemon offers for the same key and a longer message.
 func (l *link) fits(ctx context.Context, in *input, alg, key claviger.Algorithm, limit int64) error {
 	if limit <= 0 || in.size <= limit {
 		return nil

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
 )
 
@@ -47,8 +46,8 @@ func TestCodesAreOpenSSLs(t *testing.T) {
 	c.fails("", "mac --key empty @f", exitOther, "KeySlotEmpty")
 }
 
-// TestSignaturesAreOpenSSLs checks both ways: openssl verifies ours with the exported key, and we verify what openssl signs with
-// a key that we imported.
+// TestSignaturesAreOpenSSLs checks both ways: openssl verifies ours with the exported key, and we verify what
+// openssl signs with a key that we imported.
 func TestSignaturesAreOpenSSLs(t *testing.T) {
 	c := newCLI(t)
 	c.write("f", randomString(200000))
@@ -114,8 +113,8 @@ func TestSlotCommands(t *testing.T) {
 	if err := json.Unmarshal([]byte(c.ok("", "slot rotate a --json")), &w); err != nil || w.Version != 2 || len(w.ID) != 32 || w.Algorithm != "AES-256" {
 		t.Errorf("rotate wrote %+v, %v", w, err)
 	}
-	var info claviger.KeySlotInfo
-	if err := json.Unmarshal([]byte(c.ok("", "slot info a --json")), &info); err != nil || info.State != claviger.SlotOccupied || len(info.Versions) != 2 {
+	var info printedSlot
+	if err := json.Unmarshal([]byte(c.ok("", "slot info a --json")), &info); err != nil || info.State != "occupied" || len(info.Versions) != 2 {
 		t.Errorf("info says %+v, %v", info, err)
 	}
 	if text := c.ok("", "slot info a"); !strings.Contains(text, "occupied") || !strings.Contains(text, info.Versions[1].ID) {
@@ -134,8 +133,12 @@ func TestSlotCommands(t *testing.T) {
 
 func TestQueries(t *testing.T) {
 	c := newCLI(t)
-	var status client.Status
-	if err := json.Unmarshal([]byte(c.ok("", "status --json")), &status); err != nil || len(status.Tenants) == 0 || status.PID == 0 {
+	var status struct {
+		PID       int
+		Tenants   []client.TenantStatus
+		Providers []printedProvider
+	}
+	if err := json.Unmarshal([]byte(c.ok("", "status --json")), &status); err != nil || len(status.Tenants) == 0 || status.PID == 0 || len(status.Providers) != 1 {
 		t.Errorf("status is %+v, %v", status, err)
 	}
 	for line, want := range map[string]string{

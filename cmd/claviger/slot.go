@@ -13,6 +13,7 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
+// slotCommand groups the commands for key slots. Who may do what is the daemon's to decide, by the caller's uid.
 func (a *app) slotCommand() *cobra.Command {
 	return a.group("slot", "Look at key slots and change what is in them",
 		a.slotListCommand(), a.slotInfoCommand(), a.slotGenerateCommand(), a.slotRotateCommand(), a.slotImportCommand(),
@@ -32,6 +33,7 @@ func (l *link) occupiedSlot(ctx context.Context, name string) (*client.KeySlot, 
 	return slot, info, err
 }
 
+// slotListCommand lists what the caller's configuration maps. Names of others do not appear.
 func (a *app) slotListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -39,20 +41,21 @@ func (a *app) slotListCommand() *cobra.Command {
 		Short: "List the slots and trust stores that you can resolve",
 		Args:  cobra.NoArgs,
 		RunE: a.run(a.withLink(func(ctx context.Context, l *link, _ []string) error {
-			list, err := l.stack.Slots(ctx)
+			names, err := l.stack.Slots(ctx)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(list)
+				return a.printJSON(printNames(names))
 			}
-			return a.printSlots(list)
+			return a.printSlots(names)
 		})),
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
+// printSlots prints one name a line.
 func (a *app) printSlots(list []client.NamedSlot) error {
 	var rows [][]string
 	for _, s := range list {
@@ -69,6 +72,7 @@ func (a *app) printSlots(list []client.NamedSlot) error {
 	return a.printTable([]string{"NAME", "TYPE", "SLOT", "STATE", "ALGORITHM", "PROVIDERS", "VERSIONS", "OPERATIONS"}, rows)
 }
 
+// slotInfoCommand shows one key slot. An empty one is shown too.
 func (a *app) slotInfoCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -85,7 +89,7 @@ func (a *app) slotInfoCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(info)
+				return a.printJSON(printSlotInfo(info))
 			}
 			return a.printSlot(args[0], info)
 		})),
@@ -94,6 +98,7 @@ func (a *app) slotInfoCommand() *cobra.Command {
 	return cmd
 }
 
+// printSlot prints one field a line, each version with its identifier.
 func (a *app) printSlot(name string, info claviger.KeySlotInfo) error {
 	fields := []string{
 		"name", name,
@@ -109,6 +114,7 @@ func (a *app) printSlot(name string, info claviger.KeySlotInfo) error {
 	return a.printFields(fields...)
 }
 
+// slotPublicCommand writes a public key as a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
 func (a *app) slotPublicCommand() *cobra.Command {
 	var version uint64
 	var format, out string
@@ -189,6 +195,7 @@ func numbers(list []claviger.ProviderID) string {
 	return join(words, ",")
 }
 
+// versions gives the numbers of versions as "1,2".
 func versions(list []claviger.KeyVersion) string {
 	words := make([]string, len(list))
 	for i, v := range list {
@@ -197,6 +204,7 @@ func versions(list []claviger.KeyVersion) string {
 	return join(words, ",")
 }
 
+// dash keeps an empty column visible.
 func dash(s string) string {
 	if s == "" {
 		return "-"

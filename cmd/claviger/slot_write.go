@@ -13,12 +13,12 @@ import (
 
 // writtenSlot is what a command that writes a slot answers.
 type writtenSlot struct {
-	Name        string              `json:"name"`
-	Algorithm   claviger.Algorithm  `json:"algorithm"`
-	Version     uint64              `json:"version"`
-	ID          string              `json:"id"` // of the version
-	Provider    claviger.ProviderID `json:"provider"`
-	Permissions claviger.Permission `json:"permissions"`
+	Name       string              `json:"name"`
+	Algorithm  claviger.Algorithm  `json:"algorithm"`
+	Version    uint64              `json:"version"`
+	ID         string              `json:"id"` // of the version
+	Provider   claviger.ProviderID `json:"provider"`
+	Operations []string            `json:"operations"`
 }
 
 // slotWrite is a change of a slot. make writes a key into it.
@@ -28,6 +28,7 @@ type slotWrite struct {
 	make   func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error
 }
 
+// writeSlot runs the change, which is durable when it returns, and prints what is in the slot now.
 func (a *app) writeSlot(ctx context.Context, l *link, w slotWrite) error {
 	slot, err := l.KeySlot(ctx, w.name)
 	if err != nil {
@@ -44,7 +45,7 @@ func (a *app) writeSlot(ctx context.Context, l *link, w slotWrite) error {
 	if err != nil {
 		return err
 	}
-	answer := writtenSlot{Name: w.name, Algorithm: info.Algorithm, Provider: info.Primary, Permissions: info.Permissions}
+	answer := writtenSlot{Name: w.name, Algorithm: info.Algorithm, Provider: info.Primary, Operations: list(info.Permissions.Words())}
 	if n := len(info.Versions); n > 0 {
 		answer.Version, answer.ID = info.Versions[n-1].Version, info.Versions[n-1].ID
 	}
@@ -55,14 +56,17 @@ func (a *app) writeSlot(ctx context.Context, l *link, w slotWrite) error {
 	return err
 }
 
+// slotGenerateCommand fills an empty slot. An occupied one is KeySlotOccupied.
 func (a *app) slotGenerateCommand() *cobra.Command {
 	return a.generateCommand("generate", "Generate a key in an empty slot", false)
 }
 
+// slotRotateCommand makes the next version. Versions count up and are never given twice.
 func (a *app) slotRotateCommand() *cobra.Command {
 	return a.generateCommand("rotate", "Generate the next version of the key in a slot; older versions still decrypt and verify", true)
 }
 
+// generateCommand is what generate and rotate have in common.
 func (a *app) generateCommand(use, short string, rotate bool) *cobra.Command {
 	var asJSON bool
 	var alg string
@@ -90,6 +94,7 @@ func (a *app) generateCommand(use, short string, rotate bool) *cobra.Command {
 	return cmd
 }
 
+// slotImportCommand takes key bytes from a file or standard input, never from a flag, and wipes its copy.
 func (a *app) slotImportCommand() *cobra.Command {
 	var asJSON, rotate bool
 	var alg, format string
@@ -101,7 +106,7 @@ func (a *app) slotImportCommand() *cobra.Command {
 			"keeps its own copy.",
 		Args: cobra.ExactArgs(2),
 		RunE: a.run(func(ctx context.Context, args []string) error {
-			data, err := a.readDocument(args[1])
+			data, err := a.readDocument(ctx, args[1])
 			if err != nil {
 				return err
 			}
@@ -139,6 +144,8 @@ func keyFormat(word string, data []byte) (claviger.Format, error) {
 // looksLikePEM reports whether data has the line that begins a PEM block (RFC 7468 section 2).
 func looksLikePEM(data []byte) bool { return bytes.Contains(data, []byte("-----BEGIN ")) }
 
+// slotClearCommand destroys keys. They cannot be read from then on; `store compact` takes their records out of the
+// file.
 func (a *app) slotClearCommand() *cobra.Command {
 	var version uint64
 	cmd := &cobra.Command{

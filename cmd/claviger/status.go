@@ -13,6 +13,7 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
+// statusCommand shows the daemon's own counters.
 func (a *app) statusCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -26,7 +27,8 @@ func (a *app) statusCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(s)
+				s.Tenants = list(s.Tenants)
+				return a.printJSON(printedStatus{s, printProviderInfos(s.Providers)})
 			}
 			return a.printStatus(s)
 		})),
@@ -35,6 +37,7 @@ func (a *app) statusCommand() *cobra.Command {
 	return cmd
 }
 
+// printStatus prints the daemon's fields, then a table of providers and one of tenants.
 func (a *app) printStatus(s client.Status) error {
 	err := a.printFields(
 		"version", s.Version,
@@ -64,6 +67,7 @@ func (a *app) printStatus(s client.Status) error {
 	return a.printTable([]string{"TENANT", "SESSIONS", "CONNECTIONS", "HANDLES", "KEYS", "CONTEXTS", "IN FLIGHT", "HELD", "REGIONS", "FRAMES"}, rows)
 }
 
+// providersCommand lists the configured providers and says which of them cannot be used now, and why.
 func (a *app) providersCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -71,20 +75,21 @@ func (a *app) providersCommand() *cobra.Command {
 		Short: "List the places where keys live and work",
 		Args:  cobra.NoArgs,
 		RunE: a.run(a.withLink(func(ctx context.Context, l *link, _ []string) error {
-			list, err := l.stack.Providers(ctx)
+			infos, err := l.stack.Providers(ctx)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(list)
+				return a.printJSON(printProviderInfos(infos))
 			}
-			return a.printProviders(list)
+			return a.printProviders(infos)
 		})),
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
+// printProviders prints one provider a line.
 func (a *app) printProviders(list []claviger.ProviderInfo) error {
 	var rows [][]string
 	for _, p := range list {

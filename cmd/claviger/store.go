@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// storeCommand groups what concerns the store: compact asks the daemon, key needs none.
 func (a *app) storeCommand() *cobra.Command {
 	var asJSON bool
 	compact := &cobra.Command{

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -28,13 +27,6 @@ func (a *app) printFields(pairs ...string) error {
 		}
 	}
 	return w.Flush()
-}
-
-// printJSON writes v as one indented JSON document.
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 // jsonFlag gives a command that prints a table its --json.

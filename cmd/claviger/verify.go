@@ -12,6 +12,7 @@ import (
 	"github.com/claviger/claviger/client"
 )
 
+// verifyCommand verifies a signature with a key of a slot or one in a file.
 func (a *app) verifyCommand() *cobra.Command {
 	var r signRequest
 	var alg, signature string
@@ -24,7 +25,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			r.alg, r.file = claviger.Algorithm(alg), argument(args, 0)
-			sig, err := a.readSignature(signature, r.enc)
+			sig, err := a.readSignature(ctx, signature, r.enc)
 			if err != nil {
 				return err
 			}
@@ -46,8 +47,8 @@ func (a *app) verifyCommand() *cobra.Command {
 }
 
 // readSignature reads a signature file. What is no text of its encoding is a negative verdict.
-func (a *app) readSignature(name string, enc encoding) ([]byte, error) {
-	data, err := a.readDocument(name)
+func (a *app) readSignature(ctx context.Context, name string, enc encoding) ([]byte, error) {
+	data, err := a.readDocument(ctx, name)
 	if err != nil || !enc.text() {
 		return data, err
 	}
@@ -63,6 +64,7 @@ func (a *app) readSignature(name string, enc encoding) ([]byte, error) {
 	return data, nil
 }
 
+// verify streams a file through a verifying context in constant memory. A wrong signature is a verdict, not a failure.
 func (a *app) verify(ctx context.Context, l *link, r signRequest, signature []byte) error {
 	key, keyAlg, err := a.verifyingKey(ctx, l, r)
 	if err != nil {
@@ -75,7 +77,7 @@ func (a *app) verify(ctx context.Context, l *link, r signRequest, signature []by
 	if err != nil {
 		return err
 	}
-	in, err := a.open(r.file)
+	in, err := a.open(ctx, r.file)
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (a *app) verifyingKey(ctx context.Context, l *link, r signRequest) (client.
 		slot, info, err := l.occupiedSlot(ctx, r.key)
 		return slot, info.Algorithm, err
 	}
-	data, err := a.readDocument(r.public)
+	data, err := a.readDocument(ctx, r.public)
 	if err != nil {
 		return nil, "", err
 	}

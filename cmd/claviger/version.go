@@ -18,6 +18,7 @@ type buildVersion struct {
 	Platform string `json:"platform"`
 }
 
+// versionCommand says what this binary was built from.
 func (a *app) versionCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
