@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/claviger/claviger/internal/link"
 	"github.com/claviger/claviger/internal/link/linkbench"
 	"github.com/claviger/claviger/internal/server/servertest"
-	"github.com/claviger/claviger/internal/wire"
 )
 
 // roleEnv makes this test binary one of the other processes of a test: "daemon DIR", "echo PATH".

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/claviger/claviger"
@@ -179,6 +180,11 @@ func (c *conn) register(r *request, deadline int64) *call {
 // wait returns when k is answered, its time is over, or the connection is broken. Meanwhile it writes and reads for all
 // when nobody else does. The caller holds mu, also afterwards.
 func (c *conn) wait(k *call) {
+	if c.link.flying.Load() > 1 && !c.writing { // let others who are about to call put their requests beside ours
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	}
 	for !k.answered && !k.over() && c.err == nil {
 		switch {
 		case len(c.out) > 0 && !c.writing && !c.reading && c.quiet():

@@ -38,12 +38,12 @@ type Hello = wire.HelloReply
 // Link is a session with a daemon. Its methods are safe for concurrent use. Errors are *claviger.Error. Once a connection
 // breaks the whole link is broken: every call, waiting or new, is ErrConnectionFailed at once.
 type Link struct {
-	opts   Options
-	epoch  time.Time
-	hello  Hello
-	single bool          // one processor for all goroutines
-	calls  atomic.Uint64 // requests sent
-	flying atomic.Int32  // requests that wait for their reply
+	opts       Options
+	epoch      time.Time
+	hello      Hello
+	processors int
+	calls      atomic.Uint64 // requests sent
+	flying     atomic.Int32  // requests that wait for their reply
 
 	mu      sync.Mutex
 	conns   []*conn // the first is the one that said hello
@@ -87,7 +87,7 @@ func New(ctx context.Context, nc *net.UnixConn, o Options) (*Link, error) {
 		nc.Close()
 		return nil, err
 	}
-	l := &Link{opts: o, epoch: time.Now(), single: runtime.GOMAXPROCS(0) == 1}
+	l := &Link{opts: o, epoch: time.Now(), processors: runtime.GOMAXPROCS(0)}
 	l.regions.init(l)
 	c, err := newConn(l, nc)
 	if err != nil {
@@ -130,7 +130,7 @@ func (l *Link) greet(ctx context.Context, c *conn) error {
 	sock.Grow(c.net)
 	l.max = l.opts.Connections
 	if l.max <= 0 {
-		l.max = 4 * runtime.GOMAXPROCS(0)
+		l.max = 4 * l.processors
 	}
 	l.max = max(1, min(l.max, int(l.hello.MaxConnections)))
 	return nil
@@ -231,13 +231,26 @@ func (l *Link) pick() (*conn, error) {
 			break
 		}
 	}
-	if best.load > 0 && !l.opening && len(l.conns) < l.max {
+	if l.crowded(best) && !l.opening && len(l.conns) < l.max {
 		l.opening = true
 		go l.grow()
 	}
 	best.load++
 	l.calls.Add(1)
 	return best, nil
+}
+
+// crowded reports whether another connection would help, best being the one with the fewest calls; the caller holds mu.
+// What the daemon does for one connection it does one after the other, so there should be one for each processor;
+// beyond that, requests that go out together on one connection cost less than on several.
+func (l *Link) crowded(best *conn) bool {
+	switch n := len(l.conns); {
+	case n < l.processors:
+		return best.load > 0
+	case n < 2*l.processors:
+		return best.load > 1
+	}
+	return best.load > 15
 }
 
 func (l *Link) done(c *conn) {

@@ -138,6 +138,9 @@ func TestHelloTellsLimitsAndTenant(t *testing.T) {
 }
 
 func TestSmallCallsAllocateNothing(t *testing.T) {
+	if racing {
+		t.Skip("the race detector allocates")
+	}
 	l := dial(t, servertest.Start(t, servertest.Config{}).Path, link.Options{Connections: 1})
 	h := macContext(t, l)
 	d := link.DataCall{Op: wire.OpOneShot, Handle: h, Data: make([]byte, 32)}

@@ -151,19 +151,22 @@ func (c *conn) fill() error {
 	c.w += c.got
 	c.arrived = c.srv.clock()
 	c.now = c.arrived
+	if c.srv.latest.Load() != c {
+		c.srv.latest.Store(c)
+		c.srv.since.Store(c.now)
+	}
 	return nil
 }
 
 // receive is what the poller runs when there may be something to read. The only connection that is in use looks a few
-// times more before it has the poller wait.
+// times more before it has the poller wait, unless a pooled call of it needs the processor.
 func (c *conn) receive(fd uintptr) bool {
 	if c.look(fd) {
 		return true
 	}
-	if c.peer == nil || !c.srv.spinning.CompareAndSwap(false, true) {
+	if c.peer == nil || c.calls.running.Load() > 0 || !c.srv.alone(c) {
 		return false
 	}
-	defer c.srv.spinning.Store(false)
 	return c.spin.Spin(func() bool { return c.look(fd) })
 }
 

@@ -158,12 +158,13 @@ const remembered = 32
 
 // calls are the pooled calls of one connection by their ids. Safe for concurrent use.
 type calls struct {
-	mu    sync.Mutex
-	none  sync.Cond // live is zero
-	byID  map[uint64]*job
-	live  int // jobs that have not been released
-	last  [remembered]answer
-	count int
+	mu      sync.Mutex
+	none    sync.Cond // live is zero
+	byID    map[uint64]*job
+	live    int          // jobs that have not been released
+	running atomic.Int32 // the same, to be read without mu
+	last    [remembered]answer
+	count   int
 }
 
 // answer is a reply that gave its caller handles.
@@ -181,6 +182,7 @@ func (c *calls) add(j *job) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.live++
+	c.running.Add(1)
 	if c.byID[j.header.ID] != nil {
 		return claviger.Errorf(claviger.ErrInvalidArgument, j.header.Op.String(), "request id %d is in use", j.header.ID)
 	}
@@ -199,6 +201,7 @@ func (c *calls) remove(j *job) {
 func (c *calls) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.running.Add(-1)
 	if c.live--; c.live == 0 {
 		c.none.Broadcast()
 	}
