@@ -2,8 +2,8 @@ package claviger
 
 import "fmt"
 
-// Code tells a program what went wrong. The numbers are those of the S-CORE crypto API; they travel on the wire, are
-// never renumbered, and new ones are added at the end of their group. A Code is itself an error and serves as its own
+// Code tells a program what went wrong. The numbers are those of the S-CORE crypto API, and of a group of our own for
+// secrets; they travel on the wire, are never renumbered, and new ones are added at the end of their group. A Code is itself an error and serves as its own
 // sentinel: errors.Is(err, claviger.ErrAccessDenied). Zero means success and is never returned as an error.
 type Code uint32
 
@@ -102,6 +102,13 @@ const (
 	ErrResourceNotAllocated Code = 0x010B0002
 )
 
+// Secret: secrets and capsules. These are additions to the S-CORE numbers.
+const (
+	ErrSecretNotFound           Code = 0x010C0001 // no such identifier or version, invalidated, swept, or another tenant's
+	ErrSecretExpired            Code = 0x010C0002 // it is there, and its time is over
+	ErrSecretVerificationFailed Code = 0x010C0003 // not a capsule of this tenant, altered, or its key is destroyed
+)
+
 // codes gives each code its name, as score-api calls it, and its sentence.
 var codes = map[Code][2]string{
 	ErrUninitializedStack:        {"UninitializedStack", "the stack is closed"},
@@ -155,6 +162,9 @@ var codes = map[Code][2]string{
 	ErrCrossProviderIncompatible: {"CrossProviderIncompatible", "key lives in another provider"},
 	ErrAccessDenied:              {"AccessDenied", "access denied"},
 	ErrResourceNotAllocated:      {"ResourceNotAllocated", "resource not allocated"},
+	ErrSecretNotFound:            {"SecretNotFound", "no such secret"},
+	ErrSecretExpired:             {"SecretExpired", "the secret has expired"},
+	ErrSecretVerificationFailed:  {"SecretVerificationFailed", "not a capsule that can be opened here"},
 }
 
 // Error gives the code's sentence. It makes Code an error that errors.Is finds in any *Error.

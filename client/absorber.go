@@ -73,13 +73,17 @@ func (a absorber) verdictOf(out []byte, err error) (bool, error) {
 	return out[0] == 1, nil
 }
 
+// maxSum is more in bytes than any signature or code has.
+const maxSum = 64 << 10
+
 // present makes sure that there is something to check: to the daemon no signature at all would
-// mean that one is wanted. A single byte is never a right one.
+// mean that one is wanted. A single byte is never a right one, and neither are maxSum bytes,
+// whatever comes behind them.
 func present(sum []byte) []byte {
 	if len(sum) == 0 {
 		return []byte{0}
 	}
-	return sum
+	return sum[:min(len(sum), maxSum)]
 }
 
 // sink is an io.Writer over Update. As an io.ReaderFrom it reads in pieces that are worth a

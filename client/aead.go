@@ -54,12 +54,13 @@ func (a *AEAD) Overhead() int {
 	return a.TagSize()
 }
 
-// Init opens a message with its nonce, nil where the daemon draws it, and its associated data.
+// Init opens a message with its nonce, nil where the daemon draws it, and its associated data of
+// up to 64 KiB.
 func (a *AEAD) Init(ctx context.Context, nonce, aad []byte) error { return a.begin(ctx, nonce, aad) }
 
 // Seal appends the ciphertext of a whole message and its tag to dst: one round trip. nonce is
 // nil where the daemon draws it, and is then put in front; otherwise it must never repeat for
-// one key. ErrInvalidOperation on a context that opens.
+// one key. aad has up to 64 KiB. ErrInvalidOperation on a context that opens.
 func (a *AEAD) Seal(ctx context.Context, dst, nonce, plaintext, aad []byte) ([]byte, error) {
 	return a.run(ctx, claviger.Encrypting, dst, nonce, aad, plaintext)
 }

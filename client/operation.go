@@ -183,11 +183,22 @@ func (o *operation) whole(ctx context.Context, what string, dst, first, second, 
 	if err := o.check(what); err != nil {
 		return nil, err
 	}
+	if err := checkAssociated(what, second); err != nil {
+		return nil, err
+	}
 	if len(data) > wholeBytes {
 		return o.pieces(ctx, what, dst, first, second, data, size)
 	}
 	c := link.DataCall{Op: wire.OpOneShot, First: first, Second: second, Size: size, Data: data}
 	return o.call(ctx, &c, dst)
+}
+
+// checkAssociated refuses associated data of more than 64 KiB: it travels in one frame.
+func checkAssociated(what string, aad []byte) error {
+	if len(aad) > wire.MaxInline {
+		return claviger.Errorf(claviger.ErrInvalidArgument, what, "associated data of %d bytes; the limit is %d", len(aad), wire.MaxInline)
+	}
+	return nil
 }
 
 // pieces runs a message of any length as a stream within the time of one call.

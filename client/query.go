@@ -24,7 +24,7 @@ type Status struct {
 	Frames      uint64                  `json:"frames"` // requests received of the sessions shown
 	Tenants     []TenantStatus          `json:"tenants"`
 	Providers   []claviger.ProviderInfo `json:"providers"`
-	Keeper      string                  `json:"keeper"`       // what it protects against
+	Keeper      string                  `json:"keeper"`       // what it protects against; administrators only
 	LoadedSlots uint64                  `json:"loaded_slots"` // slot keys held in memory; administrators only
 	StoreBytes  uint64                  `json:"store_bytes"`
 	Damaged     []string                `json:"damaged,omitempty"` // quarantined records

@@ -120,7 +120,7 @@ func (s *Stack) control(ctx context.Context, what string, op wire.Op, timeout ti
 	if s.closed.Load() {
 		return errClosedStack(what)
 	}
-	s.sweep(ctx)
+	timeout = s.sweep(ctx, timeout)
 	return s.fault(what, s.link.Control(ctx, op, timeout, req, reply))
 }
 
@@ -160,18 +160,23 @@ func (s *Stack) discard(handle uint64) {
 	s.littered.Store(true)
 }
 
-// sweep gives discarded handles back. Its failure is nobody's concern: the daemon frees them at
-// the latest with the link.
-func (s *Stack) sweep(ctx context.Context) {
+// sweep gives discarded handles back, on the time of the call that comes next, and gives what is left of it. Its failure
+// is nobody's concern: the daemon frees them at the latest with the link.
+func (s *Stack) sweep(ctx context.Context, timeout time.Duration) time.Duration {
 	if !s.littered.Load() {
-		return
+		return timeout
 	}
 	s.mu.Lock()
 	handles := s.litter
 	s.litter = nil
 	s.littered.Store(false)
 	s.mu.Unlock()
-	_ = s.link.Control(ctx, wire.OpRelease, 0, &pb.ReleaseRequest{Handles: handles}, &pb.ReleaseReply{})
+	budget, start := s.budget(timeout), time.Now()
+	_ = s.link.Control(ctx, wire.OpRelease, budget, &pb.ReleaseRequest{Handles: handles}, &pb.ReleaseReply{})
+	if budget < 0 {
+		return budget
+	}
+	return max(budget-time.Since(start), 1) // 0 would be the default
 }
 
 // budget gives the time that a call with this timeout has: its own, else the stack's, else the

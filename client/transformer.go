@@ -72,6 +72,9 @@ func (t transformer) begin(ctx context.Context, iv, aad []byte) error {
 		return err
 	}
 	defer t.stream.Unlock()
+	if err := checkAssociated("init", aad); err != nil {
+		return err
+	}
 	return t.init(ctx, iv, aad)
 }
 

@@ -2813,6 +2813,1039 @@ func (x *VerifyCertificateReply) GetChain() [][]byte {
 	return nil
 }
 
+type PutSecretRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Secret        []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"` // up to 1 MiB
+	Expires       uint64                 `protobuf:"varint,2,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSecretRequest) Reset() {
+	*x = PutSecretRequest{}
+	mi := &file_proto_control_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSecretRequest) ProtoMessage() {}
+
+func (x *PutSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSecretRequest.ProtoReflect.Descriptor instead.
+func (*PutSecretRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *PutSecretRequest) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *PutSecretRequest) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+type PutSecretReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSecretReply) Reset() {
+	*x = PutSecretReply{}
+	mi := &file_proto_control_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSecretReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSecretReply) ProtoMessage() {}
+
+func (x *PutSecretReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSecretReply.ProtoReflect.Descriptor instead.
+func (*PutSecretReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *PutSecretReply) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PutSecretReply) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type ReplaceSecretRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Secret        []byte                 `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+	Expires       uint64                 `protobuf:"varint,3,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceSecretRequest) Reset() {
+	*x = ReplaceSecretRequest{}
+	mi := &file_proto_control_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceSecretRequest) ProtoMessage() {}
+
+func (x *ReplaceSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceSecretRequest.ProtoReflect.Descriptor instead.
+func (*ReplaceSecretRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ReplaceSecretRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ReplaceSecretRequest) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *ReplaceSecretRequest) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+type ReplaceSecretReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceSecretReply) Reset() {
+	*x = ReplaceSecretReply{}
+	mi := &file_proto_control_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceSecretReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceSecretReply) ProtoMessage() {}
+
+func (x *ReplaceSecretReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceSecretReply.ProtoReflect.Descriptor instead.
+func (*ReplaceSecretReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ReplaceSecretReply) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type GetSecretRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // a number, or the latest
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSecretRequest) Reset() {
+	*x = GetSecretRequest{}
+	mi := &file_proto_control_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSecretRequest) ProtoMessage() {}
+
+func (x *GetSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSecretRequest.ProtoReflect.Descriptor instead.
+func (*GetSecretRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *GetSecretRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *GetSecretRequest) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type GetSecretReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Secret        []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Expires       uint64                 `protobuf:"varint,3,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSecretReply) Reset() {
+	*x = GetSecretReply{}
+	mi := &file_proto_control_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSecretReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSecretReply) ProtoMessage() {}
+
+func (x *GetSecretReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSecretReply.ProtoReflect.Descriptor instead.
+func (*GetSecretReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *GetSecretReply) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *GetSecretReply) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *GetSecretReply) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+type ListSecretsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	All           bool                   `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`    // of all tenants; for administrators
+	After         string                 `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"` // where the last page ended
+	Max           uint32                 `protobuf:"varint,3,opt,name=max,proto3" json:"max,omitempty"`    // secrets on the page; 0 is 1000, which is the limit
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSecretsRequest) Reset() {
+	*x = ListSecretsRequest{}
+	mi := &file_proto_control_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSecretsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSecretsRequest) ProtoMessage() {}
+
+func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSecretsRequest.ProtoReflect.Descriptor instead.
+func (*ListSecretsRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ListSecretsRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *ListSecretsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListSecretsRequest) GetMax() uint32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+type ListSecretsReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Secrets       []*SecretDescription   `protobuf:"bytes,1,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	Next          string                 `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"` // "" on the last page
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSecretsReply) Reset() {
+	*x = ListSecretsReply{}
+	mi := &file_proto_control_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSecretsReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSecretsReply) ProtoMessage() {}
+
+func (x *ListSecretsReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSecretsReply.ProtoReflect.Descriptor instead.
+func (*ListSecretsReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *ListSecretsReply) GetSecrets() []*SecretDescription {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *ListSecretsReply) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+type SecretDescription struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Tenant        string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`                     // name of the owner
+	TenantId      string                 `protobuf:"bytes,3,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"` // lasting identifier of the owner
+	Retired       bool                   `protobuf:"varint,4,opt,name=retired,proto3" json:"retired,omitempty"`                  // the owner was removed from the configuration
+	Latest        uint64                 `protobuf:"varint,5,opt,name=latest,proto3" json:"latest,omitempty"`                    // highest version ever made
+	Versions      []*SecretVersion       `protobuf:"bytes,6,rep,name=versions,proto3" json:"versions,omitempty"`                 // stored, oldest first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SecretDescription) Reset() {
+	*x = SecretDescription{}
+	mi := &file_proto_control_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SecretDescription) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SecretDescription) ProtoMessage() {}
+
+func (x *SecretDescription) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SecretDescription.ProtoReflect.Descriptor instead.
+func (*SecretDescription) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *SecretDescription) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SecretDescription) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *SecretDescription) GetTenantId() string {
+	if x != nil {
+		return x.TenantId
+	}
+	return ""
+}
+
+func (x *SecretDescription) GetRetired() bool {
+	if x != nil {
+		return x.Retired
+	}
+	return false
+}
+
+func (x *SecretDescription) GetLatest() uint64 {
+	if x != nil {
+		return x.Latest
+	}
+	return 0
+}
+
+func (x *SecretDescription) GetVersions() []*SecretVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+type SecretVersion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Expires       uint64                 `protobuf:"varint,2,opt,name=expires,proto3" json:"expires,omitempty"`
+	Size          uint32                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`       // bytes
+	Expired       bool                   `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"` // now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SecretVersion) Reset() {
+	*x = SecretVersion{}
+	mi := &file_proto_control_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SecretVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SecretVersion) ProtoMessage() {}
+
+func (x *SecretVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SecretVersion.ProtoReflect.Descriptor instead.
+func (*SecretVersion) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *SecretVersion) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *SecretVersion) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *SecretVersion) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *SecretVersion) GetExpired() bool {
+	if x != nil {
+		return x.Expired
+	}
+	return false
+}
+
+type InvalidateSecretRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // a number, the latest, or all
+	Tenant        string                 `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`    // for administrators: name or identifier of the owner; "" is the caller
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidateSecretRequest) Reset() {
+	*x = InvalidateSecretRequest{}
+	mi := &file_proto_control_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidateSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidateSecretRequest) ProtoMessage() {}
+
+func (x *InvalidateSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidateSecretRequest.ProtoReflect.Descriptor instead.
+func (*InvalidateSecretRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *InvalidateSecretRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *InvalidateSecretRequest) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *InvalidateSecretRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+type InvalidateSecretReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidateSecretReply) Reset() {
+	*x = InvalidateSecretReply{}
+	mi := &file_proto_control_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidateSecretReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidateSecretReply) ProtoMessage() {}
+
+func (x *InvalidateSecretReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidateSecretReply.ProtoReflect.Descriptor instead.
+func (*InvalidateSecretReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{56}
+}
+
+type SealCapsuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Secret        []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"` // up to 1 MiB
+	Expires       uint64                 `protobuf:"varint,2,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealCapsuleRequest) Reset() {
+	*x = SealCapsuleRequest{}
+	mi := &file_proto_control_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealCapsuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealCapsuleRequest) ProtoMessage() {}
+
+func (x *SealCapsuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealCapsuleRequest.ProtoReflect.Descriptor instead.
+func (*SealCapsuleRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *SealCapsuleRequest) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *SealCapsuleRequest) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+type SealCapsuleReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Capsule       []byte                 `protobuf:"bytes,1,opt,name=capsule,proto3" json:"capsule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealCapsuleReply) Reset() {
+	*x = SealCapsuleReply{}
+	mi := &file_proto_control_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealCapsuleReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealCapsuleReply) ProtoMessage() {}
+
+func (x *SealCapsuleReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealCapsuleReply.ProtoReflect.Descriptor instead.
+func (*SealCapsuleReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *SealCapsuleReply) GetCapsule() []byte {
+	if x != nil {
+		return x.Capsule
+	}
+	return nil
+}
+
+type OpenCapsuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Capsule       []byte                 `protobuf:"bytes,1,opt,name=capsule,proto3" json:"capsule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenCapsuleRequest) Reset() {
+	*x = OpenCapsuleRequest{}
+	mi := &file_proto_control_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenCapsuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenCapsuleRequest) ProtoMessage() {}
+
+func (x *OpenCapsuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenCapsuleRequest.ProtoReflect.Descriptor instead.
+func (*OpenCapsuleRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *OpenCapsuleRequest) GetCapsule() []byte {
+	if x != nil {
+		return x.Capsule
+	}
+	return nil
+}
+
+type OpenCapsuleReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Secret        []byte                 `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	Expires       uint64                 `protobuf:"varint,2,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenCapsuleReply) Reset() {
+	*x = OpenCapsuleReply{}
+	mi := &file_proto_control_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenCapsuleReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenCapsuleReply) ProtoMessage() {}
+
+func (x *OpenCapsuleReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenCapsuleReply.ProtoReflect.Descriptor instead.
+func (*OpenCapsuleReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *OpenCapsuleReply) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *OpenCapsuleReply) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+// RotateCapsuleKey makes the next version of the key that seals capsules; older ones still open theirs.
+type RotateCapsuleKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateCapsuleKeyRequest) Reset() {
+	*x = RotateCapsuleKeyRequest{}
+	mi := &file_proto_control_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateCapsuleKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateCapsuleKeyRequest) ProtoMessage() {}
+
+func (x *RotateCapsuleKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateCapsuleKeyRequest.ProtoReflect.Descriptor instead.
+func (*RotateCapsuleKeyRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{61}
+}
+
+type RotateCapsuleKeyReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateCapsuleKeyReply) Reset() {
+	*x = RotateCapsuleKeyReply{}
+	mi := &file_proto_control_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateCapsuleKeyReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateCapsuleKeyReply) ProtoMessage() {}
+
+func (x *RotateCapsuleKeyReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateCapsuleKeyReply.ProtoReflect.Descriptor instead.
+func (*RotateCapsuleKeyReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *RotateCapsuleKeyReply) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type DestroyCapsuleKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DestroyCapsuleKeyRequest) Reset() {
+	*x = DestroyCapsuleKeyRequest{}
+	mi := &file_proto_control_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DestroyCapsuleKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DestroyCapsuleKeyRequest) ProtoMessage() {}
+
+func (x *DestroyCapsuleKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DestroyCapsuleKeyRequest.ProtoReflect.Descriptor instead.
+func (*DestroyCapsuleKeyRequest) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *DestroyCapsuleKeyRequest) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type DestroyCapsuleKeyReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DestroyCapsuleKeyReply) Reset() {
+	*x = DestroyCapsuleKeyReply{}
+	mi := &file_proto_control_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DestroyCapsuleKeyReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DestroyCapsuleKeyReply) ProtoMessage() {}
+
+func (x *DestroyCapsuleKeyReply) ProtoReflect() protoreflect.Message {
+	mi := &file_proto_control_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DestroyCapsuleKeyReply.ProtoReflect.Descriptor instead.
+func (*DestroyCapsuleKeyReply) Descriptor() ([]byte, []int) {
+	return file_proto_control_proto_rawDescGZIP(), []int{64}
+}
+
 type CapabilitiesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Algorithm     string                 `protobuf:"bytes,1,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
@@ -2822,7 +3855,7 @@ type CapabilitiesRequest struct {
 
 func (x *CapabilitiesRequest) Reset() {
 	*x = CapabilitiesRequest{}
-	mi := &file_proto_control_proto_msgTypes[45]
+	mi := &file_proto_control_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2834,7 +3867,7 @@ func (x *CapabilitiesRequest) String() string {
 func (*CapabilitiesRequest) ProtoMessage() {}
 
 func (x *CapabilitiesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[45]
+	mi := &file_proto_control_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2847,7 +3880,7 @@ func (x *CapabilitiesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CapabilitiesRequest.ProtoReflect.Descriptor instead.
 func (*CapabilitiesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{45}
+	return file_proto_control_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CapabilitiesRequest) GetAlgorithm() string {
@@ -2867,7 +3900,7 @@ type CapabilitiesReply struct {
 
 func (x *CapabilitiesReply) Reset() {
 	*x = CapabilitiesReply{}
-	mi := &file_proto_control_proto_msgTypes[46]
+	mi := &file_proto_control_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2879,7 +3912,7 @@ func (x *CapabilitiesReply) String() string {
 func (*CapabilitiesReply) ProtoMessage() {}
 
 func (x *CapabilitiesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[46]
+	mi := &file_proto_control_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2892,7 +3925,7 @@ func (x *CapabilitiesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CapabilitiesReply.ProtoReflect.Descriptor instead.
 func (*CapabilitiesReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{46}
+	return file_proto_control_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CapabilitiesReply) GetAlgorithms() []*AlgorithmDescription {
@@ -2922,7 +3955,7 @@ type AlgorithmDescription struct {
 
 func (x *AlgorithmDescription) Reset() {
 	*x = AlgorithmDescription{}
-	mi := &file_proto_control_proto_msgTypes[47]
+	mi := &file_proto_control_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3967,7 @@ func (x *AlgorithmDescription) String() string {
 func (*AlgorithmDescription) ProtoMessage() {}
 
 func (x *AlgorithmDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[47]
+	mi := &file_proto_control_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3980,7 @@ func (x *AlgorithmDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlgorithmDescription.ProtoReflect.Descriptor instead.
 func (*AlgorithmDescription) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{47}
+	return file_proto_control_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *AlgorithmDescription) GetName() string {
@@ -2998,7 +4031,7 @@ type ProviderDescription struct {
 
 func (x *ProviderDescription) Reset() {
 	*x = ProviderDescription{}
-	mi := &file_proto_control_proto_msgTypes[48]
+	mi := &file_proto_control_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3010,7 +4043,7 @@ func (x *ProviderDescription) String() string {
 func (*ProviderDescription) ProtoMessage() {}
 
 func (x *ProviderDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[48]
+	mi := &file_proto_control_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3023,7 +4056,7 @@ func (x *ProviderDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderDescription.ProtoReflect.Descriptor instead.
 func (*ProviderDescription) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{48}
+	return file_proto_control_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ProviderDescription) GetId() uint32 {
@@ -3069,7 +4102,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_proto_control_proto_msgTypes[49]
+	mi := &file_proto_control_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +4114,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[49]
+	mi := &file_proto_control_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +4127,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{49}
+	return file_proto_control_proto_rawDescGZIP(), []int{69}
 }
 
 // StatusReply is what an administrator sees of all, and others of themselves.
@@ -3105,8 +4138,8 @@ type StatusReply struct {
 	Frames        uint64                 `protobuf:"varint,3,opt,name=frames,proto3" json:"frames,omitempty"`   // requests received since the start, of the sessions listed
 	Tenants       []*TenantStatus        `protobuf:"bytes,4,rep,name=tenants,proto3" json:"tenants,omitempty"`
 	Providers     []*ProviderDescription `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
-	Keeper        string                 `protobuf:"bytes,6,opt,name=keeper,proto3" json:"keeper,omitempty"`                               // what it protects against
-	LoadedSlots   uint64                 `protobuf:"varint,7,opt,name=loaded_slots,json=loadedSlots,proto3" json:"loaded_slots,omitempty"` // slot keys in memory
+	Keeper        string                 `protobuf:"bytes,6,opt,name=keeper,proto3" json:"keeper,omitempty"`                               // what it protects against; administrators only
+	LoadedSlots   uint64                 `protobuf:"varint,7,opt,name=loaded_slots,json=loadedSlots,proto3" json:"loaded_slots,omitempty"` // slot keys in memory; administrators only
 	StoreBytes    uint64                 `protobuf:"varint,8,opt,name=store_bytes,json=storeBytes,proto3" json:"store_bytes,omitempty"`
 	Damaged       []string               `protobuf:"bytes,9,rep,name=damaged,proto3" json:"damaged,omitempty"` // quarantined records
 	Config        string                 `protobuf:"bytes,10,opt,name=config,proto3" json:"config,omitempty"`  // digest of the configuration in force
@@ -3117,7 +4150,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_control_proto_msgTypes[50]
+	mi := &file_proto_control_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +4162,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[50]
+	mi := &file_proto_control_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +4175,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{50}
+	return file_proto_control_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *StatusReply) GetVersion() string {
@@ -3241,7 +4274,7 @@ type TenantStatus struct {
 
 func (x *TenantStatus) Reset() {
 	*x = TenantStatus{}
-	mi := &file_proto_control_proto_msgTypes[51]
+	mi := &file_proto_control_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3253,7 +4286,7 @@ func (x *TenantStatus) String() string {
 func (*TenantStatus) ProtoMessage() {}
 
 func (x *TenantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[51]
+	mi := &file_proto_control_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3266,7 +4299,7 @@ func (x *TenantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantStatus.ProtoReflect.Descriptor instead.
 func (*TenantStatus) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{51}
+	return file_proto_control_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *TenantStatus) GetName() string {
@@ -3354,7 +4387,7 @@ type ListSlotsRequest struct {
 
 func (x *ListSlotsRequest) Reset() {
 	*x = ListSlotsRequest{}
-	mi := &file_proto_control_proto_msgTypes[52]
+	mi := &file_proto_control_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3366,7 +4399,7 @@ func (x *ListSlotsRequest) String() string {
 func (*ListSlotsRequest) ProtoMessage() {}
 
 func (x *ListSlotsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[52]
+	mi := &file_proto_control_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3379,7 +4412,7 @@ func (x *ListSlotsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSlotsRequest.ProtoReflect.Descriptor instead.
 func (*ListSlotsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{52}
+	return file_proto_control_proto_rawDescGZIP(), []int{72}
 }
 
 type ListSlotsReply struct {
@@ -3391,7 +4424,7 @@ type ListSlotsReply struct {
 
 func (x *ListSlotsReply) Reset() {
 	*x = ListSlotsReply{}
-	mi := &file_proto_control_proto_msgTypes[53]
+	mi := &file_proto_control_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3403,7 +4436,7 @@ func (x *ListSlotsReply) String() string {
 func (*ListSlotsReply) ProtoMessage() {}
 
 func (x *ListSlotsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[53]
+	mi := &file_proto_control_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3416,7 +4449,7 @@ func (x *ListSlotsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSlotsReply.ProtoReflect.Descriptor instead.
 func (*ListSlotsReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{53}
+	return file_proto_control_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ListSlotsReply) GetSlots() []*NamedSlot {
@@ -3438,7 +4471,7 @@ type NamedSlot struct {
 
 func (x *NamedSlot) Reset() {
 	*x = NamedSlot{}
-	mi := &file_proto_control_proto_msgTypes[54]
+	mi := &file_proto_control_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3450,7 +4483,7 @@ func (x *NamedSlot) String() string {
 func (*NamedSlot) ProtoMessage() {}
 
 func (x *NamedSlot) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[54]
+	mi := &file_proto_control_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3463,7 +4496,7 @@ func (x *NamedSlot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedSlot.ProtoReflect.Descriptor instead.
 func (*NamedSlot) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{54}
+	return file_proto_control_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *NamedSlot) GetName() string {
@@ -3502,7 +4535,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_proto_control_proto_msgTypes[55]
+	mi := &file_proto_control_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3514,7 +4547,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[55]
+	mi := &file_proto_control_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3527,7 +4560,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{55}
+	return file_proto_control_proto_rawDescGZIP(), []int{75}
 }
 
 type ReloadReply struct {
@@ -3538,7 +4571,7 @@ type ReloadReply struct {
 
 func (x *ReloadReply) Reset() {
 	*x = ReloadReply{}
-	mi := &file_proto_control_proto_msgTypes[56]
+	mi := &file_proto_control_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3550,7 +4583,7 @@ func (x *ReloadReply) String() string {
 func (*ReloadReply) ProtoMessage() {}
 
 func (x *ReloadReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[56]
+	mi := &file_proto_control_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3563,7 +4596,7 @@ func (x *ReloadReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadReply.ProtoReflect.Descriptor instead.
 func (*ReloadReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{56}
+	return file_proto_control_proto_rawDescGZIP(), []int{76}
 }
 
 type CompactRequest struct {
@@ -3574,7 +4607,7 @@ type CompactRequest struct {
 
 func (x *CompactRequest) Reset() {
 	*x = CompactRequest{}
-	mi := &file_proto_control_proto_msgTypes[57]
+	mi := &file_proto_control_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3586,7 +4619,7 @@ func (x *CompactRequest) String() string {
 func (*CompactRequest) ProtoMessage() {}
 
 func (x *CompactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[57]
+	mi := &file_proto_control_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3599,7 +4632,7 @@ func (x *CompactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactRequest.ProtoReflect.Descriptor instead.
 func (*CompactRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{57}
+	return file_proto_control_proto_rawDescGZIP(), []int{77}
 }
 
 type CompactReply struct {
@@ -3612,7 +4645,7 @@ type CompactReply struct {
 
 func (x *CompactReply) Reset() {
 	*x = CompactReply{}
-	mi := &file_proto_control_proto_msgTypes[58]
+	mi := &file_proto_control_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3624,7 +4657,7 @@ func (x *CompactReply) String() string {
 func (*CompactReply) ProtoMessage() {}
 
 func (x *CompactReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[58]
+	mi := &file_proto_control_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3637,7 +4670,7 @@ func (x *CompactReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactReply.ProtoReflect.Descriptor instead.
 func (*CompactReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{58}
+	return file_proto_control_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *CompactReply) GetBefore() uint64 {
@@ -3864,7 +4897,66 @@ const file_proto_control_proto_rawDesc = "" +
 	"\averdict\x18\x01 \x01(\rR\averdict\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12\x14\n" +
 	"\x05depth\x18\x03 \x01(\x05R\x05depth\x12\x14\n" +
-	"\x05chain\x18\x04 \x03(\fR\x05chain\"3\n" +
+	"\x05chain\x18\x04 \x03(\fR\x05chain\"D\n" +
+	"\x10PutSecretRequest\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
+	"\aexpires\x18\x02 \x01(\x04R\aexpires\":\n" +
+	"\x0ePutSecretReply\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"X\n" +
+	"\x14ReplaceSecretRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06secret\x18\x02 \x01(\fR\x06secret\x12\x18\n" +
+	"\aexpires\x18\x03 \x01(\x04R\aexpires\".\n" +
+	"\x12ReplaceSecretReply\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"<\n" +
+	"\x10GetSecretRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\\\n" +
+	"\x0eGetSecretReply\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x18\n" +
+	"\aexpires\x18\x03 \x01(\x04R\aexpires\"N\n" +
+	"\x12ListSecretsRequest\x12\x10\n" +
+	"\x03all\x18\x01 \x01(\bR\x03all\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\tR\x05after\x12\x10\n" +
+	"\x03max\x18\x03 \x01(\rR\x03max\"`\n" +
+	"\x10ListSecretsReply\x128\n" +
+	"\asecrets\x18\x01 \x03(\v2\x1e.claviger.v1.SecretDescriptionR\asecrets\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\tR\x04next\"\xc2\x01\n" +
+	"\x11SecretDescription\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
+	"\ttenant_id\x18\x03 \x01(\tR\btenantId\x12\x18\n" +
+	"\aretired\x18\x04 \x01(\bR\aretired\x12\x16\n" +
+	"\x06latest\x18\x05 \x01(\x04R\x06latest\x126\n" +
+	"\bversions\x18\x06 \x03(\v2\x1a.claviger.v1.SecretVersionR\bversions\"q\n" +
+	"\rSecretVersion\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x18\n" +
+	"\aexpires\x18\x02 \x01(\x04R\aexpires\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\rR\x04size\x12\x18\n" +
+	"\aexpired\x18\x04 \x01(\bR\aexpired\"[\n" +
+	"\x17InvalidateSecretRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
+	"\x06tenant\x18\x03 \x01(\tR\x06tenant\"\x17\n" +
+	"\x15InvalidateSecretReply\"F\n" +
+	"\x12SealCapsuleRequest\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
+	"\aexpires\x18\x02 \x01(\x04R\aexpires\",\n" +
+	"\x10SealCapsuleReply\x12\x18\n" +
+	"\acapsule\x18\x01 \x01(\fR\acapsule\".\n" +
+	"\x12OpenCapsuleRequest\x12\x18\n" +
+	"\acapsule\x18\x01 \x01(\fR\acapsule\"D\n" +
+	"\x10OpenCapsuleReply\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
+	"\aexpires\x18\x02 \x01(\x04R\aexpires\"\x19\n" +
+	"\x17RotateCapsuleKeyRequest\"1\n" +
+	"\x15RotateCapsuleKeyReply\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"4\n" +
+	"\x18DestroyCapsuleKeyRequest\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"\x18\n" +
+	"\x16DestroyCapsuleKeyReply\"3\n" +
 	"\x13CapabilitiesRequest\x12\x1c\n" +
 	"\talgorithm\x18\x01 \x01(\tR\talgorithm\"\x96\x01\n" +
 	"\x11CapabilitiesReply\x12A\n" +
@@ -3947,7 +5039,7 @@ func file_proto_control_proto_rawDescGZIP() []byte {
 	return file_proto_control_proto_rawDescData
 }
 
-var file_proto_control_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
+var file_proto_control_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_proto_control_proto_goTypes = []any{
 	(*Selector)(nil),                 // 0: claviger.v1.Selector
 	(*ResolveRequest)(nil),           // 1: claviger.v1.ResolveRequest
@@ -3994,21 +5086,41 @@ var file_proto_control_proto_goTypes = []any{
 	(*TrustStoreMembersReply)(nil),   // 42: claviger.v1.TrustStoreMembersReply
 	(*VerifyCertificateRequest)(nil), // 43: claviger.v1.VerifyCertificateRequest
 	(*VerifyCertificateReply)(nil),   // 44: claviger.v1.VerifyCertificateReply
-	(*CapabilitiesRequest)(nil),      // 45: claviger.v1.CapabilitiesRequest
-	(*CapabilitiesReply)(nil),        // 46: claviger.v1.CapabilitiesReply
-	(*AlgorithmDescription)(nil),     // 47: claviger.v1.AlgorithmDescription
-	(*ProviderDescription)(nil),      // 48: claviger.v1.ProviderDescription
-	(*StatusRequest)(nil),            // 49: claviger.v1.StatusRequest
-	(*StatusReply)(nil),              // 50: claviger.v1.StatusReply
-	(*TenantStatus)(nil),             // 51: claviger.v1.TenantStatus
-	(*ListSlotsRequest)(nil),         // 52: claviger.v1.ListSlotsRequest
-	(*ListSlotsReply)(nil),           // 53: claviger.v1.ListSlotsReply
-	(*NamedSlot)(nil),                // 54: claviger.v1.NamedSlot
-	(*ReloadRequest)(nil),            // 55: claviger.v1.ReloadRequest
-	(*ReloadReply)(nil),              // 56: claviger.v1.ReloadReply
-	(*CompactRequest)(nil),           // 57: claviger.v1.CompactRequest
-	(*CompactReply)(nil),             // 58: claviger.v1.CompactReply
-	nil,                              // 59: claviger.v1.TenantStatus.OperationsEntry
+	(*PutSecretRequest)(nil),         // 45: claviger.v1.PutSecretRequest
+	(*PutSecretReply)(nil),           // 46: claviger.v1.PutSecretReply
+	(*ReplaceSecretRequest)(nil),     // 47: claviger.v1.ReplaceSecretRequest
+	(*ReplaceSecretReply)(nil),       // 48: claviger.v1.ReplaceSecretReply
+	(*GetSecretRequest)(nil),         // 49: claviger.v1.GetSecretRequest
+	(*GetSecretReply)(nil),           // 50: claviger.v1.GetSecretReply
+	(*ListSecretsRequest)(nil),       // 51: claviger.v1.ListSecretsRequest
+	(*ListSecretsReply)(nil),         // 52: claviger.v1.ListSecretsReply
+	(*SecretDescription)(nil),        // 53: claviger.v1.SecretDescription
+	(*SecretVersion)(nil),            // 54: claviger.v1.SecretVersion
+	(*InvalidateSecretRequest)(nil),  // 55: claviger.v1.InvalidateSecretRequest
+	(*InvalidateSecretReply)(nil),    // 56: claviger.v1.InvalidateSecretReply
+	(*SealCapsuleRequest)(nil),       // 57: claviger.v1.SealCapsuleRequest
+	(*SealCapsuleReply)(nil),         // 58: claviger.v1.SealCapsuleReply
+	(*OpenCapsuleRequest)(nil),       // 59: claviger.v1.OpenCapsuleRequest
+	(*OpenCapsuleReply)(nil),         // 60: claviger.v1.OpenCapsuleReply
+	(*RotateCapsuleKeyRequest)(nil),  // 61: claviger.v1.RotateCapsuleKeyRequest
+	(*RotateCapsuleKeyReply)(nil),    // 62: claviger.v1.RotateCapsuleKeyReply
+	(*DestroyCapsuleKeyRequest)(nil), // 63: claviger.v1.DestroyCapsuleKeyRequest
+	(*DestroyCapsuleKeyReply)(nil),   // 64: claviger.v1.DestroyCapsuleKeyReply
+	(*CapabilitiesRequest)(nil),      // 65: claviger.v1.CapabilitiesRequest
+	(*CapabilitiesReply)(nil),        // 66: claviger.v1.CapabilitiesReply
+	(*AlgorithmDescription)(nil),     // 67: claviger.v1.AlgorithmDescription
+	(*ProviderDescription)(nil),      // 68: claviger.v1.ProviderDescription
+	(*StatusRequest)(nil),            // 69: claviger.v1.StatusRequest
+	(*StatusReply)(nil),              // 70: claviger.v1.StatusReply
+	(*TenantStatus)(nil),             // 71: claviger.v1.TenantStatus
+	(*ListSlotsRequest)(nil),         // 72: claviger.v1.ListSlotsRequest
+	(*ListSlotsReply)(nil),           // 73: claviger.v1.ListSlotsReply
+	(*NamedSlot)(nil),                // 74: claviger.v1.NamedSlot
+	(*ReloadRequest)(nil),            // 75: claviger.v1.ReloadRequest
+	(*ReloadReply)(nil),              // 76: claviger.v1.ReloadReply
+	(*CompactRequest)(nil),           // 77: claviger.v1.CompactRequest
+	(*CompactReply)(nil),             // 78: claviger.v1.CompactReply
+	nil,                              // 79: claviger.v1.TenantStatus.OperationsEntry
 }
 var file_proto_control_proto_depIdxs = []int32{
 	0,  // 0: claviger.v1.CreateContextRequest.provider:type_name -> claviger.v1.Selector
@@ -4029,18 +5141,20 @@ var file_proto_control_proto_depIdxs = []int32{
 	8,  // 15: claviger.v1.DecapsulateRequest.target:type_name -> claviger.v1.KeyTarget
 	9,  // 16: claviger.v1.CertificateKeyReply.key:type_name -> claviger.v1.KeyReply
 	35, // 17: claviger.v1.TrustStoreMembersReply.members:type_name -> claviger.v1.CertificateInfoReply
-	47, // 18: claviger.v1.CapabilitiesReply.algorithms:type_name -> claviger.v1.AlgorithmDescription
-	48, // 19: claviger.v1.CapabilitiesReply.providers:type_name -> claviger.v1.ProviderDescription
-	51, // 20: claviger.v1.StatusReply.tenants:type_name -> claviger.v1.TenantStatus
-	48, // 21: claviger.v1.StatusReply.providers:type_name -> claviger.v1.ProviderDescription
-	59, // 22: claviger.v1.TenantStatus.operations:type_name -> claviger.v1.TenantStatus.OperationsEntry
-	54, // 23: claviger.v1.ListSlotsReply.slots:type_name -> claviger.v1.NamedSlot
-	23, // 24: claviger.v1.NamedSlot.info:type_name -> claviger.v1.SlotInfoReply
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	53, // 18: claviger.v1.ListSecretsReply.secrets:type_name -> claviger.v1.SecretDescription
+	54, // 19: claviger.v1.SecretDescription.versions:type_name -> claviger.v1.SecretVersion
+	67, // 20: claviger.v1.CapabilitiesReply.algorithms:type_name -> claviger.v1.AlgorithmDescription
+	68, // 21: claviger.v1.CapabilitiesReply.providers:type_name -> claviger.v1.ProviderDescription
+	71, // 22: claviger.v1.StatusReply.tenants:type_name -> claviger.v1.TenantStatus
+	68, // 23: claviger.v1.StatusReply.providers:type_name -> claviger.v1.ProviderDescription
+	79, // 24: claviger.v1.TenantStatus.operations:type_name -> claviger.v1.TenantStatus.OperationsEntry
+	74, // 25: claviger.v1.ListSlotsReply.slots:type_name -> claviger.v1.NamedSlot
+	23, // 26: claviger.v1.NamedSlot.info:type_name -> claviger.v1.SlotInfoReply
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_proto_control_proto_init() }
@@ -4057,7 +5171,7 @@ func file_proto_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_control_proto_rawDesc), len(file_proto_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   60,
+			NumMessages:   80,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

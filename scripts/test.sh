@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, setpriv); otherwise
+# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, systemd-analyze, groff); otherwise
 # it says which tests are skipped and why. Ends with "N passed, N failed, N skipped" and status 0 only if none failed.
 #
 #   ./scripts/test.sh [go test flags]
@@ -13,7 +13,7 @@ say() { printf '==> %s\n' "$*"; }
 
 install_tools() {
 	local wanted=() tool
-	for tool in openssl:openssl setpriv:util-linux; do
+	for tool in openssl:openssl systemd-analyze:systemd groff:groff-base; do
 		command -v "${tool%%:*}" >/dev/null 2>&1 || wanted+=("${tool##*:}")
 	done
 	[ ${#wanted[@]} -eq 0 ] && return

@@ -74,6 +74,14 @@ func (w *wrapper) Wrap(fileKey []byte) ([]*age.Stanza, error) {
 	return []*age.Stanza{{Type: stanzaType, Args: []string{w.id, string(w.alg)}, Body: body}}, nil
 }
 
+// plain takes the age library's words off an error that has a code of its own.
+func plain(err error) error {
+	if e, ok := errors.AsType[*claviger.Error](err); ok {
+		return e
+	}
+	return err
+}
+
 // unwrap gives the file key of a stanza's body. A body that is not what Wrap made is ErrOperationFailed.
 func (w *wrapper) unwrap(body []byte) ([]byte, error) {
 	fileKey, err := w.run(claviger.Decrypting, body)

@@ -50,7 +50,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().DurationVar(&a.timeout, "timeout", 0, "time for each call; 0 is the daemon's default, negative none")
 	root.AddCommand(
 		a.serveCommand(), a.quickstartCommand(), a.checkCommand(), a.statusCommand(),
-		a.slotCommand(), a.certCommand(),
+		a.slotCommand(), a.secretCommand(), a.certCommand(),
 		a.hashCommand(), a.macCommand(), a.encryptCommand(), a.decryptCommand(), a.signCommand(), a.verifyCommand(), a.randomCommand(),
 		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.benchCommand(), a.benchEchoCommand(), a.versionCommand(), a.manCommand(),
 	)

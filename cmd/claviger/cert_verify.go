@@ -65,7 +65,11 @@ func (a *app) verifyPath(ctx context.Context, l *link, m *client.CertManager, r 
 	if err != nil || result.Verdict == claviger.Valid {
 		return err
 	}
-	return verdict{why: fmt.Sprintf("%s: %s", r.name, result.Detail), name: result.Verdict.String()}
+	name := r.name
+	if result.Depth > 0 {
+		name = fmt.Sprintf("%s, certificate %d above it", name, result.Depth)
+	}
+	return verdict{why: fmt.Sprintf("%s: %s", name, result.Detail), name: result.Verdict.String()}
 }
 
 // pathVerifier sets up the verification.

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
@@ -28,9 +32,22 @@ func (a *app) dial(ctx context.Context) (*link, error) {
 	return dial(ctx, c)
 }
 
-// dial connects as c says. The caller closes the link.
+// startTime is how long a command waits for a daemon that does not listen yet: one started by the line before, in the
+// background, is ready some milliseconds later. A shorter --timeout is kept.
+const startTime = time.Second
+
+// dial connects as c says, and waits for a daemon that is about to start. The caller closes the link.
 func dial(ctx context.Context, c client.Config) (*link, error) {
+	begin := time.Now()
+	patience := startTime
+	if c.Timeout > 0 {
+		patience = min(patience, c.Timeout)
+	}
 	stack, err := client.Dial(ctx, c)
+	for notYet(err) && time.Since(begin) < patience && ctx.Err() == nil {
+		time.Sleep(20 * time.Millisecond)
+		stack, err = client.Dial(ctx, c)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +57,11 @@ func dial(ctx context.Context, c client.Config) (*link, error) {
 		return nil, err
 	}
 	return &link{CryptoContext: cc, stack: stack}, nil
+}
+
+// notYet reports whether nobody listens: there is no socket, or nobody behind it.
+func notYet(err error) bool {
+	return errors.Is(err, claviger.ErrConnectionFailed) && (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED))
 }
 
 // Close ends the connection, and the daemon releases what belongs to it.

@@ -113,7 +113,7 @@ func (a *app) encryptAge(ctx context.Context, l *link, f cryptFlags) func(file s
 		}
 		w, err := age.Encrypt(dst, recipient)
 		if err != nil {
-			return err
+			return plain(err)
 		}
 		err = a.eachChunk(in, func(chunk []byte) error {
 			if ctx.Err() != nil {

@@ -75,7 +75,8 @@ func exitStatus(err error) int {
 		return exitRefused
 	case claviger.ErrConnectionFailed, claviger.ErrOperationTimedOut, claviger.ErrSessionExpired:
 		return exitUnreachable
-	case claviger.ErrInvalidFormat, claviger.ErrCertificateParsingFailed, claviger.ErrCRLImportFailed:
+	case claviger.ErrInvalidFormat, claviger.ErrCertificateParsingFailed, claviger.ErrCRLImportFailed,
+		claviger.ErrSecretExpired, claviger.ErrSecretVerificationFailed:
 		return exitVerdict
 	}
 	return exitOther

@@ -92,7 +92,7 @@ func TestUnreachableDaemonIsItsOwnStatus(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			var stderr bytes.Buffer
-			args := append([]string{"--socket", t.TempDir() + "/none.sock"}, strings.Fields(line)...)
+			args := append([]string{"--timeout", "30ms", "--socket", t.TempDir() + "/none.sock"}, strings.Fields(line)...)
 			if status := run(args, strings.NewReader(""), &bytes.Buffer{}, &stderr); status != exitUnreachable {
 				t.Errorf("status %d, want %d", status, exitUnreachable)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/claviger/claviger"
@@ -44,9 +45,17 @@ func (a *app) open(ctx context.Context, name string) (*input, error) {
 func (in *input) Read(p []byte) (int, error) {
 	n, err := in.read(p)
 	if err != nil && err != io.EOF && in.err == nil {
-		in.err = fmt.Errorf("read %s: %w", in.name, err)
+		in.err = fmt.Errorf("read %s: %w", in.name, bare(err))
 	}
 	return n, err
+}
+
+// bare takes the operation and the name off a failure of the file system.
+func bare(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
 }
 
 // read is Read without the memory. A regular file never keeps a reader waiting and is read directly.

@@ -43,7 +43,7 @@ func (a *app) create(name string, mode fs.FileMode) (*output, error) {
 	temp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%s", filepath.Base(name), rand.Text()[:8]))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "create", Path: name, Err: errors.Unwrap(err)}
 	}
 	return &output{Writer: f, file: f, temp: temp, final: name}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/claviger/claviger/test/daemontest"
 )
 
 // configured is a daemon in a process of its own, with the configuration of quickstart.
@@ -104,9 +106,7 @@ func configDigest(c *configured) string {
 
 func TestStoppedDaemonIsATimeout(t *testing.T) {
 	c := newConfigured(t)
-	if err := c.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	daemontest.Freeze(t, c.cmd.Process.Pid)
 	begin := time.Now()
 	c.fails("", "status --timeout 150ms", exitUnreachable, "OperationTimedOut")
 	if took := time.Since(begin); took > time.Second {

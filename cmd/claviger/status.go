@@ -45,8 +45,8 @@ func (a *app) printStatus(s client.Status) error {
 		"started", s.Started.Format(time.RFC3339),
 		"configuration", s.Config,
 		"keeper", s.Keeper,
-		"store", size(int64(s.StoreBytes)),
-		"loaded slots", strconv.FormatUint(s.LoadedSlots, 10),
+		"store", forAdmin(s, size(int64(s.StoreBytes))),
+		"loaded slots", forAdmin(s, strconv.FormatUint(s.LoadedSlots, 10)),
 		"frames", strconv.FormatUint(s.Frames, 10),
 		"damaged", strings.Join(s.Damaged, ", "),
 	)
@@ -65,6 +65,15 @@ func (a *app) printStatus(s client.Status) error {
 			strconv.FormatUint(t.Frames, 10)})
 	}
 	return a.printTable([]string{"TENANT", "SESSIONS", "CONNECTIONS", "HANDLES", "KEYS", "CONTEXTS", "IN FLIGHT", "HELD", "REGIONS", "FRAMES"}, rows)
+}
+
+// forAdmin gives the value if the answer was made for an administrator: to others the daemon tells no size of the store,
+// and a store has some.
+func forAdmin(s client.Status, value string) string {
+	if s.StoreBytes == 0 {
+		return ""
+	}
+	return value
 }
 
 // providersCommand lists the configured providers and says which of them cannot be used now, and why.

@@ -50,12 +50,12 @@ func sections() []section {
 		{FamilyKey, false, "Secret keys", "\"Generated\" is what generation makes, \"accepted\" what import takes.",
 			[]string{"Key algorithm", "Aliases", "Generated", "Accepted"}, secretCells},
 		{FamilyKey, true, "Key pairs", pairText, []string{"Key algorithm", "Aliases", "Bits"}, pairCells},
-		{FamilyHash, false, "Hashes", "SHAKE gives as many bytes as the caller asks for; the size here is the default.",
+		{FamilyHash, false, "Hashes", extendableText,
 			[]string{"Algorithm", "Aliases", "Digest", "Block"}, hashCells},
 		{FamilyMAC, false, "Message authentication codes", "", []string{"Algorithm", "Aliases", "Key", "Code"}, sizeCells},
 		{FamilyCipher, false, "Ciphers", "CBC pads with PKCS #7. CTR needs both Encrypt and Decrypt, because with either alone it gives the other.",
 			[]string{"Algorithm", "Aliases", "Key", "IV"}, cipherCells},
-		{FamilyAEAD, false, "Authenticated encryption", "The tag follows the ciphertext. Nothing is released before it is verified.",
+		{FamilyAEAD, false, "Authenticated encryption", aeadText,
 			[]string{"Algorithm", "Aliases", "Key", "Nonce", "Tag", "Longest message"}, aeadCells},
 		{FamilySignature, false, "Signatures", signatureText,
 			[]string{"Algorithm", "Aliases", "Key", "Signature", "Longest message", "Beyond it"}, signatureCells},
@@ -69,11 +69,19 @@ func sections() []section {
 	}
 }
 
-const pairText = `Keys for signing and for agreement on one curve are different algorithms: an ECDSA-P256 key does not serve ECDH-P256
+const extendableText = `SHAKE, cSHAKE, TurboSHAKE, KT and BLAKE3 give as many bytes as the caller asks for; the size here is the default. cSHAKE
+without a customization string is SHAKE.`
+
+const aeadText = `The tag follows the ciphertext. Nothing is released before it is verified. For AES-SIV the synthetic IV of RFC 5297 stands in the
+tag's place, after the ciphertext; its key is two AES keys. A nonce used twice breaks all but AES-GCM-SIV and AES-SIV. Ascon is that of NIST
+SP 800-232, Xoodyak that of the NIST lightweight process.`
+
+const pairText = `K256 is the curve secp256k1. Keys for signing and for agreement on one curve are different algorithms: an ECDSA-P256 key does not serve ECDH-P256
 (` + "`IncompatibleKeyType`" + `). RSA moduli have exactly the named number of bits. ML-DSA and ML-KEM private keys are kept as their seed (RFC 9881,
 RFC 9935); an expanded private key without its seed is refused.`
 
-const signatureText = `ECDSA signatures are r ‖ s of fixed length, or DER on request. RSA-PSS salts have the length of the hash. ML-DSA and ECDSA
+const signatureText = `ECDSA signatures are r ‖ s of fixed length, or DER on request. RSA-PSS salts have the length of the hash;
+verification takes any length. ML-DSA and ECDSA
 signatures differ each time. The pre-hash forms are those of RFC 8032 and FIPS 204 with an empty context.`
 
 func secretCells(r *Row) []string {

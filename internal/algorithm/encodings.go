@@ -159,7 +159,7 @@ func (r *Row) rawClass(data []byte) (claviger.KeyClass, error) {
 		return claviger.PrivateKey, nil
 	case private == public && len(data) == private:
 		return 0, claviger.Errorf(claviger.ErrInvalidArgument, op,
-			"%d raw bytes can be either half of a key of %s; say which, or give DER or PEM", private, r.Name)
+			"%d raw bytes can be either half of a key of %s; give it as DER or PEM, which say which", private, r.Name)
 	case len(data) == private:
 		return claviger.PrivateKey, nil
 	case len(data) == public:
@@ -215,6 +215,9 @@ func (r *Row) encodeRaw(class claviger.KeyClass, material []byte) ([]byte, error
 func keyRow(alg claviger.Algorithm) (*Row, error) {
 	if row, ok := Lookup(alg, FamilyKey); ok {
 		return row, nil
+	}
+	if alg == "" {
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, op, "raw bytes do not say what they are; name the key algorithm")
 	}
 	return nil, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "%q is not a key algorithm", claviger.Clip(string(alg)))
 }

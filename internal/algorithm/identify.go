@@ -26,7 +26,7 @@ func (i identity) is(alg claviger.Algorithm) bool {
 }
 
 // Identify says what a PKCS #8 private key or SubjectPublicKeyInfo holds, by its algorithm
-// identifier; it does not check the key itself. On P-256, P-384 and P-521 the answer is the
+// identifier; it does not check the key itself. On P-256, P-384, P-521 and secp256k1 the answer is the
 // ECDSA algorithm, though the same bytes can be an ECDH key: the caller says which it
 // wants. ErrInvalidFormat if the bytes are neither, ErrUnsupportedAlgorithm if the
 // algorithm or size is not offered.
@@ -67,7 +67,9 @@ const (
 	oidRSA     = "1.2.840.113549.1.1.1"
 	oidEC      = "1.2.840.10045.2.1"
 	oidX25519  = "1.3.101.110"
+	oidX448    = "1.3.101.111"
 	oidEd25519 = "1.3.101.112"
+	oidEd448   = "1.3.101.113"
 )
 
 // nameOf turns an algorithm identifier into a key algorithm; RSA's size is in the key
@@ -80,8 +82,12 @@ func nameOf(oid asn1.ObjectIdentifier, params, rest cryptobyte.String, class cla
 		return curveName(params)
 	case oidX25519:
 		return "X25519", nil
+	case oidX448:
+		return "X448", nil
 	case oidEd25519:
 		return "Ed25519", nil
+	case oidEd448:
+		return "Ed448", nil
 	}
 	for _, s := range signatureLattices() {
 		if oid.Equal(s.oid) {
@@ -105,6 +111,8 @@ func curveName(params cryptobyte.String) (claviger.Algorithm, error) {
 	switch oid.String() {
 	case "1.2.840.10045.3.1.7":
 		return "ECDSA-P256", nil
+	case "1.3.132.0.10":
+		return "ECDSA-K256", nil
 	case "1.3.132.0.34":
 		return "ECDSA-P384", nil
 	case "1.3.132.0.35":

@@ -1,14 +1,13 @@
 package algorithm
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/cipher"
-	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha3"
 	"errors"
 	"hash"
 
@@ -24,12 +23,27 @@ var ErrWrong = errors.New("wrong ciphertext")
 // or RSA-OAEP the hash named by Digest.
 func (r *Row) NewHash() hash.Hash { return r.impl.hash() }
 
-// NewXOF makes the state of an extendable-output function (FIPS 202 section 6.2).
-func (r *Row) NewXOF() *sha3.SHAKE { return r.impl.shake() }
+// NewXOF makes the state of an extendable-output function.
+func (r *Row) NewXOF() *XOF { return r.impl.xof() }
 
-// NewMAC makes HMAC (FIPS 198-1) with the row's hash. It keeps a copy of what it needs of
-// key.
-func (r *Row) NewMAC(key []byte) hash.Hash { return hmac.New(r.impl.hash, key) }
+// NewNamedXOF is NewXOF with a customization string, which is copied; false where the
+// function takes none. An empty one gives what NewXOF gives.
+func (r *Row) NewNamedXOF(customization []byte) (*XOF, bool) {
+	if r.impl.named == nil {
+		return nil, false
+	}
+	return r.impl.named(bytes.Clone(customization)), true
+}
+
+// NewMAC makes the row's code: HMAC (FIPS 198-1) with its hash, CMAC or KMAC. It keeps a
+// copy of what it needs of key, which has the length of a key of an algorithm in Keys;
+// another length may be an error.
+func (r *Row) NewMAC(key []byte) (hash.Hash, error) {
+	if r.impl.mac != nil {
+		return r.impl.mac(key)
+	}
+	return hmac.New(r.impl.hash, key), nil
+}
 
 // NewBlock makes the block cipher of a cipher row; key has the length of an algorithm in
 // Keys.
@@ -95,22 +109,6 @@ func (r *Row) Decrypt(key crypto.PrivateKey, dst, in, label []byte) ([]byte, err
 	return dst, nil
 }
 
-// Agree gives the shared secret of a Diffie-Hellman exchange, Size bytes: the x coordinate
-// (SP 800-56A section 5.7.1.2) or the result of X25519. An all-zero X25519 result is
-// refused (RFC 7748 section 6.1). The caller wipes the secret.
-func (r *Row) Agree(key crypto.PrivateKey, peer crypto.PublicKey) ([]byte, error) {
-	private, ok := key.(*ecdh.PrivateKey)
-	public, is := peer.(*ecdh.PublicKey)
-	if !ok || !is || !r.impl.dh {
-		return nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, "agree", "%s takes two keys of its own algorithm", r.Name)
-	}
-	secret, err := private.ECDH(public)
-	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrKeyAgreementFailed, "agree", "%s gives no secret with this peer key", r.Name)
-	}
-	return secret, nil
-}
-
 // Encapsulate gives a fresh shared secret of Size bytes and the ciphertext that carries it
 // (FIPS 203 section 7.2). The caller wipes the secret.
 func (r *Row) Encapsulate(key crypto.PublicKey) (ciphertext, secret []byte, err error) {
@@ -163,19 +161,5 @@ func Random(b []byte) error {
 }
 
 // Keyed reports whether a signature row is a message authentication code in disguise: key
-// and result are HMAC's.
+// and result are a MAC's.
 func (r *Row) Keyed() bool { return r.Family == FamilySignature && r.impl.sign == nil }
-
-// CloneXOF copies a state that NewXOF of the same row made.
-func (r *Row) CloneXOF(x *sha3.SHAKE) (*sha3.SHAKE, error) {
-	state, err := x.MarshalBinary()
-	if err != nil {
-		return nil, err
-	}
-	defer clear(state)
-	c := r.impl.shake()
-	if err := c.UnmarshalBinary(state); err != nil {
-		return nil, err
-	}
-	return c, nil
-}

@@ -72,8 +72,9 @@ func (r *Row) SignatureSize(key claviger.Algorithm) int {
 	return 0
 }
 
-// rsaSigner is RSASSA-PKCS1-v1_5, or RSASSA-PSS with a salt as long as the hash (RFC 8017
-// sections 8.2 and 8.1).
+// rsaSigner is RSASSA-PKCS1-v1_5, or RSASSA-PSS (RFC 8017 sections 8.2 and 8.1). It signs with a
+// salt as long as the hash and verifies with a salt of any length, because the defaults of
+// others differ: OpenSSL and crypto/rsa take the longest that fits.
 type rsaSigner struct {
 	hash crypto.Hash
 	pss  bool
@@ -93,7 +94,7 @@ func (s rsaSigner) sign(key crypto.PrivateKey, dst, in []byte, _ bool) ([]byte, 
 func (s rsaSigner) verify(key crypto.PublicKey, in, signature []byte, _ bool) bool {
 	k := key.(*rsa.PublicKey)
 	if s.pss {
-		return rsa.VerifyPSS(k, s.hash, in, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+		return rsa.VerifyPSS(k, s.hash, in, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto}) == nil
 	}
 	return rsa.VerifyPKCS1v15(k, s.hash, in, signature) == nil
 }

@@ -2,7 +2,6 @@ package algorithm
 
 import (
 	"crypto/cipher"
-	"crypto/sha3"
 	"hash"
 	"strings"
 
@@ -20,12 +19,14 @@ const Generic claviger.Algorithm = "SECRET"
 // implementation is what a row runs on. Only the fields of the row's family are set.
 type implementation struct {
 	hash  func() hash.Hash                   // digests, MACs, KDFs, RSA-OAEP: the hash; signatures: that of Digest
-	shake func() *sha3.SHAKE                 // extendable-output functions
+	mac   func([]byte) (hash.Hash, error)    // MACs other than HMAC
+	xof   func() *XOF                        // extendable-output functions
+	named func(customization []byte) *XOF    // those that take a customization string
 	block func([]byte) (cipher.Block, error) // ciphers
 	aead  func([]byte) (cipher.AEAD, error)  // AEADs
 	pair  pair                               // key rows of pairs
 	sign  signer                             // signatures with a pair
-	dh    bool                               // Diffie-Hellman by crypto/ecdh
+	agree agreement                          // Diffie-Hellman
 }
 
 // indexKey is a name in lower case and the family it is looked for in.
@@ -60,7 +61,7 @@ func build() []Row {
 // tells things apart have none.
 func plainForms(name string) []string {
 	plain := name
-	for _, word := range []string{"SHA-2", "SHA-3", "SHA-5", "AES-1", "AES-2", "SHAKE-"} {
+	for _, word := range []string{"SHA-2", "SHA-3", "SHA-5", "AES-1", "AES-2", "SHAKE-", "KMAC-"} {
 		plain = strings.ReplaceAll(plain, word, strings.Replace(word, "-", "", 1))
 	}
 	if plain == name {

@@ -2,7 +2,9 @@ package algorithm
 
 import (
 	"crypto"
+	"crypto/sha3"
 	"fmt"
+	"hash"
 
 	"github.com/claviger/claviger"
 )
@@ -35,12 +37,17 @@ func pairKeyRows() []Row {
 	for _, c := range curves() {
 		rows = append(rows, Row{Name: "ECDSA-" + c.name, Bits: c.bits, Inline: true, impl: implementation{pair: ecdsaPair{c}}})
 	}
+	rows = append(rows,
+		Row{Name: "ECDSA-K256", Aliases: []string{"ECDSA-SECP256K1"}, Bits: 256, Inline: true, impl: implementation{pair: k256Pair{}}},
+		Row{Name: "ECDH-K256", Aliases: []string{"ECDH-SECP256K1"}, Bits: 256, Inline: true, impl: implementation{pair: k256Pair{}}})
 	for _, c := range curves() {
 		rows = append(rows, Row{Name: "ECDH-" + c.name, Bits: c.bits, Inline: true, impl: implementation{pair: ecdhPair{c.agree, (c.bits + 7) / 8}}})
 	}
 	rows = append(rows,
 		Row{Name: "Ed25519", Aliases: []string{"EdDSA"}, Bits: 256, Inline: true, impl: implementation{pair: edwardsPair{}}},
-		Row{Name: "X25519", Bits: 256, Inline: true, impl: implementation{pair: x25519Pair()}})
+		Row{Name: "Ed448", Bits: 456, Inline: true, impl: implementation{pair: ed448Pair{}}},
+		Row{Name: "X25519", Bits: 256, Inline: true, impl: implementation{pair: x25519Pair()}},
+		Row{Name: "X448", Bits: 448, Inline: true, impl: implementation{pair: x448Pair{}}})
 	for _, s := range signatureLattices() {
 		rows = append(rows, Row{Name: s.name, Bits: s.bits, Inline: true, impl: implementation{pair: s}})
 	}
@@ -60,7 +67,9 @@ func signatureRows() []Row {
 	rows = append(rows,
 		Row{Name: "Ed25519", Aliases: []string{"EdDSA"}, Keys: keys("Ed25519"), Size: 64, MaxMessage: MaxHeld, PreHash: "Ed25519ph",
 			impl: implementation{sign: edwardsSigner{}}},
-		Row{Name: "Ed25519ph", Keys: keys("Ed25519"), Size: 64, Digest: sha512.name, impl: implementation{sign: edwardsSigner{prehash: true}, hash: sha512.fn}})
+		Row{Name: "Ed25519ph", Keys: keys("Ed25519"), Size: 64, Digest: sha512.name, impl: implementation{sign: edwardsSigner{prehash: true}, hash: sha512.fn}},
+		Row{Name: "Ed448", Keys: keys("Ed448"), Size: 114, MaxMessage: MaxHeld, PreHash: "Ed448ph", impl: implementation{sign: ed448Signer{}}},
+		Row{Name: "Ed448ph", Keys: keys("Ed448"), Size: 114, Digest: "SHAKE-256", impl: implementation{sign: ed448Signer{prehash: true}, hash: shake256Digest}})
 	for i, s := range signatureLattices() {
 		hashed := preHashedForms()[i]
 		rows = append(rows,
@@ -70,7 +79,7 @@ func signatureRows() []Row {
 	for i := range rows {
 		rows[i].Inline = rows[i].Size != 0 // all but RSA
 	}
-	rows = append(rows, macRows()...)
+	rows = append(rows, hmacRows()...)
 	for i := range rows {
 		rows[i].Family = FamilySignature
 	}
@@ -91,18 +100,30 @@ func rsaSignatureRows() []Row {
 	return rows
 }
 
-// ecdsaRows pairs each curve with the hashes that are at least as strong as it (FIPS 186-5
-// section 6.1.1).
+// ecdsaRows pairs each curve with each hash of the SHA-2 family. A hash shorter than the order
+// is weaker than the curve (FIPS 186-5 section 6.1.1), but TLS 1.2 signs with SHA-256 by any
+// curve (RFC 5246 section 7.4.1.4.1), and so do many certificates.
 func ecdsaRows() []Row {
 	var rows []Row
-	for i, c := range curves() {
-		for _, d := range digests()[i:3] {
-			rows = append(rows, Row{Name: "ECDSA-" + c.name + "-" + d.name, Keys: keys("ECDSA-" + c.name), Size: 2 * c.size(),
-				Digest: d.name, impl: implementation{sign: ecdsaSigner{c}, hash: d.fn}})
+	for _, c := range curves() {
+		for _, d := range digests()[:3] {
+			rows = append(rows, ecdsaRow(c.name, d, 2*c.size(), ecdsaSigner{c}))
 		}
+	}
+	for _, d := range digests()[:3] {
+		rows = append(rows, ecdsaRow("K256", d, 64, k256Signer{}))
 	}
 	return rows
 }
+
+// ecdsaRow is one curve with one hash. The aliases are the spellings with underscores.
+func ecdsaRow(curve claviger.Algorithm, d digest, size int, s signer) Row {
+	return Row{Name: "ECDSA-" + curve + "-" + d.name, Aliases: []string{fmt.Sprintf("ECDSA_%s_%s", curve, plainForms(string(d.name))[0])},
+		Keys: keys("ECDSA-" + curve), Size: size, Digest: d.name, impl: implementation{sign: s, hash: d.fn}}
+}
+
+// shake256Digest is the hash of Ed448ph: 64 bytes of SHAKE256 (RFC 8032 section 5.2).
+func shake256Digest() hash.Hash { return digestOf(shake(sha3.NewSHAKE256), 64)() }
 
 // asymmetricRows has RSA-OAEP with one hash for label and mask (RFC 8017 section 7.1) and
 // an empty label. The longest message is that of the largest key; MaxMessageFor gives the
@@ -120,9 +141,12 @@ func asymmetricRows() []Row {
 func agreementRows() []Row {
 	var rows []Row
 	for _, c := range curves() {
-		rows = append(rows, Row{Name: "ECDH-" + c.name, Family: FamilyAgreement, Keys: keys("ECDH-" + c.name), Size: c.size(), impl: implementation{dh: true}})
+		rows = append(rows, Row{Name: "ECDH-" + c.name, Family: FamilyAgreement, Keys: keys("ECDH-" + c.name), Size: c.size(), impl: implementation{agree: agreeStandard}})
 	}
-	rows = append(rows, Row{Name: "X25519", Family: FamilyAgreement, Keys: keys("X25519"), Size: 32, impl: implementation{dh: true}})
+	rows = append(rows,
+		Row{Name: "ECDH-K256", Aliases: []string{"ECDH-SECP256K1"}, Family: FamilyAgreement, Keys: keys("ECDH-K256"), Size: 32, impl: implementation{agree: agreeK256}},
+		Row{Name: "X25519", Family: FamilyAgreement, Keys: keys("X25519"), Size: 32, impl: implementation{agree: agreeStandard}},
+		Row{Name: "X448", Family: FamilyAgreement, Keys: keys("X448"), Size: 56, impl: implementation{agree: agreeX448}})
 	for _, s := range kemLattices() {
 		rows = append(rows, Row{Name: s.name, Family: FamilyKEM, Keys: keys(s.name), Size: 32, Ciphertext: s.size})
 	}

@@ -2,16 +2,21 @@ package algorithm
 
 import (
 	"crypto/aes"
-	"crypto/cipher"
 	"crypto/fips140"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
+	"fmt"
 	"hash"
 
-	"golang.org/x/crypto/chacha20poly1305"
+	"golang.org/x/crypto/blake2b"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/primitive/ascon"
+	"github.com/claviger/claviger/internal/primitive/cmac"
+	"github.com/claviger/claviger/internal/primitive/kmac"
+	"github.com/claviger/claviger/internal/primitive/turboshake"
+	"github.com/claviger/claviger/internal/primitive/xoodyak"
 )
 
 // Bounds of secret keys whose length is open, in bytes.
@@ -39,6 +44,11 @@ func digests() []digest {
 		{"SHA3-256", 32, 136, copyable(sha3.New256)},
 		{"SHA3-384", 48, 104, copyable(sha3.New384)},
 		{"SHA3-512", 64, 72, copyable(sha3.New512)},
+		{"SHA-224", 28, sha256.BlockSize, sha256.New224},
+		{"SHA-512/224", 28, sha512.BlockSize, sha512.New512_224},
+		{"SHA3-224", 28, 144, copyable(sha3.New224)},
+		{"BLAKE2B-256", 32, blake2b.BlockSize, newBLAKE2b(32)},
+		{"BLAKE2B-512", 64, blake2b.BlockSize, newBLAKE2b(64)},
 	}
 }
 
@@ -67,7 +77,7 @@ func copyable(fn func() *sha3.SHA3) func() hash.Hash {
 // macDigests are the hashes that HMAC is offered with.
 func macDigests() []digest {
 	all := digests()
-	return append(all[:3:3], all[4:]...)
+	return append(all[:3:3], all[4:7]...)
 }
 
 func secretKeyRows() []Row {
@@ -77,8 +87,14 @@ func secretKeyRows() []Row {
 		rows = append(rows, Row{Name: name("AES-%d", bits), KeySize: n, MinKey: n, MaxKey: n, DefaultKey: n, Bits: bits})
 	}
 	rows = append(rows, Row{Name: "ChaCha20", KeySize: 32, MinKey: 32, MaxKey: 32, DefaultKey: 32, Bits: 256})
+	for _, c := range aeadKeys() {
+		rows = append(rows, Row{Name: c.name, KeySize: c.size, MinKey: c.size, MaxKey: c.size, DefaultKey: c.size, Bits: 8 * c.size})
+	}
 	for _, d := range macDigests() {
-		rows = append(rows, Row{Name: "HMAC-" + d.name, MinKey: minMAC, MaxKey: maxMAC, DefaultKey: d.size, Bits: 8 * d.size})
+		rows = append(rows, Row{Name: "HMAC-" + d.name, Aliases: hmacAliases(d.name), MinKey: minMAC, MaxKey: maxMAC, DefaultKey: d.size, Bits: 8 * d.size})
+	}
+	for _, bits := range []int{128, 256} {
+		rows = append(rows, Row{Name: name("KMAC-%d", bits), MinKey: minMAC, MaxKey: maxMAC, DefaultKey: bits / 4, Bits: 2 * bits})
 	}
 	rows = append(rows, Row{Name: Generic, Aliases: []string{"Generic-Secret"}, MinKey: 1, MaxKey: maxGeneric, DefaultKey: 32, Bits: 256})
 	for i := range rows {
@@ -90,20 +106,82 @@ func secretKeyRows() []Row {
 func hashRows() []Row {
 	var rows []Row
 	for _, d := range digests() {
-		rows = append(rows, Row{Name: d.name, Family: FamilyHash, Size: d.size, Block: d.block, Inline: true, impl: implementation{hash: d.fn}})
+		rows = append(rows, Row{Name: d.name, Size: d.size, Block: d.block, impl: implementation{hash: d.fn}})
 	}
-	return append(rows,
-		Row{Name: "SHAKE-128", Family: FamilyHash, Size: 32, Block: 168, Extendable: true, Inline: true, impl: implementation{shake: sha3.NewSHAKE128}},
-		Row{Name: "SHAKE-256", Family: FamilyHash, Size: 64, Block: 136, Extendable: true, Inline: true, impl: implementation{shake: sha3.NewSHAKE256}})
+	ascon256 := extendable(ascon.NewHash256, (*ascon.Hash).Clone)
+	cyclist := extendable(func() *xoodyak.Hash { return new(xoodyak.Hash) }, (*xoodyak.Hash).Clone)
+	rows = append(rows,
+		Row{Name: "ASCON-HASH", Aliases: []string{"ASCON-HASH256"}, Size: ascon.Size, Block: 8, impl: implementation{hash: digestOf(ascon256, ascon.Size)}},
+		Row{Name: "XOODYAK-HASH", Aliases: []string{"XOODYAK"}, Size: xoodyak.Size, Block: 16, impl: implementation{hash: digestOf(cyclist, xoodyak.Size)}})
+	rows = append(rows, extendableRows()...)
+	for i := range rows {
+		rows[i].Family, rows[i].Inline = FamilyHash, true
+		if r := &rows[i]; r.Extendable {
+			r.impl.hash = digestOf(r.impl.xof, r.Size)
+		}
+	}
+	return rows
 }
 
-func macRows() []Row {
+// extendableRows lists the functions whose callers choose the output length. The default is
+// what the strength in the name wants.
+func extendableRows() []Row {
+	rows := []Row{
+		{Name: "SHAKE-128", Size: 32, Block: 168, impl: implementation{xof: shake(sha3.NewSHAKE128)}},
+		{Name: "SHAKE-256", Size: 64, Block: 136, impl: implementation{xof: shake(sha3.NewSHAKE256)}},
+		{Name: "CSHAKE-128", Size: 32, Block: 168, impl: implementation{named: cshake(sha3.NewCSHAKE128)}},
+		{Name: "CSHAKE-256", Size: 64, Block: 136, impl: implementation{named: cshake(sha3.NewCSHAKE256)}},
+		{Name: "TURBOSHAKE-128", Size: 32, Block: 168, impl: implementation{xof: turbo(turboshake.New128)}},
+		{Name: "TURBOSHAKE-256", Size: 64, Block: 136, impl: implementation{xof: turbo(turboshake.New256)}},
+		{Name: "KT128", Aliases: []string{"KT-128", "KangarooTwelve", "K12"}, Size: 32, Block: 168, impl: implementation{named: tree(turboshake.NewKT128)}},
+		{Name: "KT256", Aliases: []string{"KT-256"}, Size: 64, Block: 136, impl: implementation{named: tree(turboshake.NewKT256)}},
+		{Name: "ASCON-XOF", Aliases: []string{"ASCON-XOF128"}, Size: 32, Block: 8, impl: implementation{xof: extendable(ascon.NewXOF128, (*ascon.Hash).Clone)}},
+		{Name: "BLAKE3", Aliases: []string{"BLAKE3-256"}, Size: 32, Block: 64, impl: implementation{xof: extendable(newBLAKE3, (*blake3State).clone)}},
+	}
+	for i := range rows {
+		rows[i].Extendable = true
+		if named := rows[i].impl.named; named != nil {
+			rows[i].impl.xof = plain(named)
+		}
+	}
+	return rows
+}
+
+// hmacAliases adds the spelling with a slash.
+func hmacAliases(digest claviger.Algorithm) []string { return []string{"HMAC/" + string(digest)} }
+
+// hmacRows is HMAC with each hash, which serves as a signature too.
+func hmacRows() []Row {
 	var rows []Row
 	for _, d := range macDigests() {
-		rows = append(rows, Row{Name: "HMAC-" + d.name, Family: FamilyMAC, Keys: []claviger.Algorithm{"HMAC-" + d.name},
+		rows = append(rows, Row{Name: "HMAC-" + d.name, Aliases: hmacAliases(d.name), Family: FamilyMAC, Keys: keys("HMAC-" + d.name),
 			Size: d.size, Block: d.block, Digest: d.name, Inline: true, impl: implementation{hash: d.fn}})
 	}
 	return rows
+}
+
+func macRows() []Row {
+	rows := hmacRows()
+	for _, bits := range []int{128, 192, 256} {
+		rows = append(rows, Row{Name: name("AES-%d-CMAC", bits), Aliases: []string{fmt.Sprintf("AES-CMAC-%d", bits)}, Keys: keys(name("AES-%d", bits)),
+			Size: cmac.Size, Block: aes.BlockSize, impl: implementation{mac: newCMAC}})
+	}
+	rows = append(rows,
+		Row{Name: "KMAC-128", Keys: keys("KMAC-128"), Size: 32, Block: 168, impl: implementation{mac: func(key []byte) (hash.Hash, error) { return kmac.New128(key, 32, nil) }}},
+		Row{Name: "KMAC-256", Keys: keys("KMAC-256"), Size: 64, Block: 136, impl: implementation{mac: func(key []byte) (hash.Hash, error) { return kmac.New256(key, 64, nil) }}})
+	for i := range rows {
+		rows[i].Family, rows[i].Inline = FamilyMAC, true
+	}
+	return rows
+}
+
+// newCMAC is AES-CMAC (SP 800-38B).
+func newCMAC(key []byte) (hash.Hash, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cmac.New(block)
 }
 
 func cipherRows() []Row {
@@ -117,27 +195,6 @@ func cipherRows() []Row {
 		rows[i].Family, rows[i].IV, rows[i].Inline, rows[i].impl.block = FamilyCipher, aes.BlockSize, true, aes.NewCipher
 	}
 	return rows
-}
-
-func aeadRows() []Row {
-	var rows []Row
-	for _, bits := range []int{128, 192, 256} {
-		rows = append(rows, Row{Name: name("AES-%d-GCM", bits), Keys: keys(name("AES-%d", bits)), impl: implementation{aead: newGCM}})
-	}
-	rows = append(rows, Row{Name: "ChaCha20-Poly1305", Keys: keys("ChaCha20"), impl: implementation{aead: chacha20poly1305.New}})
-	for i := range rows {
-		rows[i].Family, rows[i].IV, rows[i].Tag, rows[i].Block, rows[i].MaxMessage, rows[i].Inline = FamilyAEAD, 12, 16, 1, MaxHeld, true
-	}
-	return rows
-}
-
-// newGCM is AES-GCM with a 96-bit nonce and a 128-bit tag (SP 800-38D).
-func newGCM(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
 }
 
 func kdfRows() []Row {

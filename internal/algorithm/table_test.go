@@ -1,6 +1,8 @@
 package algorithm
 
 import (
+	"bytes"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -64,6 +66,11 @@ func TestLookupFindsAliases(t *testing.T) {
 		{"SHA-256-RSA", FamilySignature, "RSA-PKCS1-SHA-256"}, {"EdDSA", FamilySignature, "Ed25519"}, {"HKDF-SHA256", FamilyKDF, "HKDF-SHA-256"},
 		{"CTR-DRBG", FamilyRandom, "RANDOM"}, {"ml-dsa-65", FamilySignature, "ML-DSA-65"}, {"chacha20-poly1305", FamilyAEAD, "ChaCha20-Poly1305"},
 		{"RSA-OAEP-SHA256", FamilyAsymmetric, "RSA-OAEP-SHA-256"}, {"X25519", FamilyAgreement, "X25519"},
+		{"blake2b-256", FamilyHash, "BLAKE2B-256"}, {"cSHAKE128", FamilyHash, "CSHAKE-128"}, {"TurboSHAKE256", FamilyHash, "TURBOSHAKE-256"},
+		{"KangarooTwelve", FamilyHash, "KT128"}, {"Ascon-Hash256", FamilyHash, "ASCON-HASH"}, {"KMAC256", FamilyMAC, "KMAC-256"}, {"AES-CMAC-128", FamilyMAC, "AES-128-CMAC"},
+		{"HMAC/SHA-256", FamilyMAC, "HMAC-SHA-256"}, {"XChaCha20-Poly1305", FamilyAEAD, "XCHACHA20-POLY1305"}, {"Xoodyak-128", FamilyAEAD, "XOODYAK-128"},
+		{"Ascon-AEAD128", FamilyAEAD, "ASCON-AEAD"}, {"AES-SIV-CMAC-256", FamilyAEAD, "AES-128-SIV"}, {"ECDSA_K256_SHA256", FamilySignature, "ECDSA-K256-SHA-256"},
+		{"ECDSA_P256_SHA256", FamilySignature, "ECDSA-P256-SHA-256"}, {"ed448", FamilySignature, "Ed448"}, {"x448", FamilyAgreement, "X448"},
 	} {
 		if row, ok := Lookup(c.name, c.family); !ok || row.Name != c.want {
 			t.Errorf("%s in family %s is not %s", c.name, c.family, c.want)
@@ -81,6 +88,12 @@ func TestSizesAreThoseOfThePrimitives(t *testing.T) {
 	for i := range table {
 		r := &table[i]
 		switch {
+		case r.Family == FamilyMAC:
+			k, _ := Lookup(r.Keys[0], FamilyKey)
+			h, err := r.NewMAC(make([]byte, max(k.KeySize, k.MinKey)))
+			if err != nil || h.Size() != r.Size || h.BlockSize() != r.Block {
+				t.Errorf("%s: %v", r.Name, err)
+			}
 		case r.impl.hash != nil && r.Family != FamilySignature && r.Family != FamilyAsymmetric && !r.Extendable:
 			if h := r.NewHash(); h.Size() != r.Size || r.Block != 0 && h.BlockSize() != r.Block {
 				t.Errorf("%s has %d bytes in blocks of %d", r.Name, h.Size(), h.BlockSize())
@@ -143,5 +156,39 @@ func TestPadding(t *testing.T) {
 	}
 	if _, ok := Unpad(nil); ok {
 		t.Error("no block is taken")
+	}
+}
+
+// cSHAKE sample 1 of NIST's cSHAKE_samples for SP 800-185, and the names that customization strings are taken under.
+func TestNamedXOF(t *testing.T) {
+	row, _ := Lookup("CSHAKE-128", FamilyHash)
+	x, ok := row.NewNamedXOF([]byte("Email Signature"))
+	if !ok {
+		t.Fatal("CSHAKE-128 takes no customization string")
+	}
+	out := make([]byte, 32)
+	x.Write([]byte{0, 1, 2, 3})
+	x.Read(out)
+	if got := hex.EncodeToString(out); got != "c1c36925b6409a04f1b504fcbca9d82b4017277cb5ed2b2065fc1d3814d5aaf5" {
+		t.Errorf("got %s", got)
+	}
+	for i := range table {
+		r := &table[i]
+		if !r.Extendable {
+			continue
+		}
+		named, ok := r.NewNamedXOF(nil)
+		if want := strings.HasPrefix(string(r.Name), "CSHAKE") || strings.HasPrefix(string(r.Name), "KT"); ok != want {
+			t.Errorf("%s takes a customization string: %v", r.Name, ok)
+		}
+		if !ok {
+			continue
+		}
+		plain, own := make([]byte, 50), make([]byte, 50)
+		r.NewXOF().Read(plain)
+		named.Read(own)
+		if !bytes.Equal(plain, own) {
+			t.Errorf("%s with an empty customization string is another function", r.Name)
+		}
 	}
 }

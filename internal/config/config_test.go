@@ -129,7 +129,7 @@ func TestFileBecomesStructs(t *testing.T) {
 	if cfg.Daemon.Timeout != 5*time.Second || cfg.Daemon.Ceiling != 2*time.Minute || cfg.Daemon.LogLevel.String() != "DEBUG" {
 		t.Errorf("daemon %+v", cfg.Daemon)
 	}
-	wantLimits := session.Limits{Sessions: 10, Connections: 20, Handles: 30, Keys: 40, InFlight: 50, Slow: 6, HeldBytes: 1e6, RegionBytes: 0x1000}
+	wantLimits := session.Limits{Sessions: 10, Connections: 20, Handles: 30, Keys: 40, InFlight: 50, Slow: 6, HeldBytes: 1e6, RegionBytes: 0x1000, Secrets: 70, SecretBytes: 8000}
 	if cfg.Limits != wantLimits {
 		t.Errorf("limits %+v", cfg.Limits)
 	}

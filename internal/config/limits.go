@@ -18,6 +18,8 @@ func (c *checker) limits(root *section) {
 	s.count("slow", &l.Slow)
 	s.bytes("held_bytes", &l.HeldBytes)
 	s.bytes("region_bytes", &l.RegionBytes)
+	s.count("secrets", &l.Secrets)
+	s.bytes("secret_bytes", &l.SecretBytes)
 	s.finish()
 }
 

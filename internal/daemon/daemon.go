@@ -18,6 +18,7 @@ import (
 	"github.com/claviger/claviger/internal/operation"
 	"github.com/claviger/claviger/internal/policy"
 	"github.com/claviger/claviger/internal/secmem"
+	"github.com/claviger/claviger/internal/secrets"
 	"github.com/claviger/claviger/internal/server"
 	"github.com/claviger/claviger/internal/session"
 	"github.com/claviger/claviger/internal/store"
@@ -36,6 +37,8 @@ type Daemon struct {
 	lock    *os.File
 	db      *store.DB
 	members []operation.Member
+	secrets *secrets.Manager
+	ticking func() // ends the goroutine that ticks and waits for it; nil without one
 	manager *session.Manager
 	server  *server.Server
 	digest  atomic.Pointer[string] // of the configuration in force
@@ -92,7 +95,7 @@ func Build(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, 
 	return d, nil
 }
 
-// build makes the graph from the bottom up: lock, keeper, store, providers, engine, sessions, server. What it has made
+// build makes the graph from the bottom up: lock, keeper, store, providers, engine, secrets, sessions, server. What it has made
 // when it fails is in d, for Close. The lock comes first, so that nobody else is in the directory while the key file is
 // made and the store is opened.
 func (d *Daemon) build(ctx context.Context) (err error) {
@@ -116,12 +119,17 @@ func (d *Daemon) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	rules := policy.New(d.cfg.Rules)
+	if err := d.openSecrets(ctx, rules); err != nil {
+		return err
+	}
 	d.manager = session.NewManager(session.Config{
-		Engine: engine,
-		Policy: policy.New(d.cfg.Rules),
-		Limits: d.cfg.Limits,
-		Hooks:  d.hooks(),
-		Log:    d.log,
+		Engine:  engine,
+		Secrets: d.secrets,
+		Policy:  rules,
+		Limits:  d.cfg.Limits,
+		Hooks:   d.hooks(),
+		Log:     d.log,
 	})
 	d.server = server.New(server.Config{
 		Manager: d.manager,

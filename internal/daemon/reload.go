@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -31,7 +32,12 @@ func (d *Daemon) Reload() error {
 		d.log.Error("configuration refused; the old one stays in force", "file", d.cfg.Path, "error", err)
 		return err
 	}
-	d.manager.SetPolicy(policy.New(next.Rules))
+	rules := policy.New(next.Rules)
+	if err := d.retire(context.Background(), rules); err != nil {
+		d.log.Error("configuration not loaded; the old one stays in force", "file", d.cfg.Path, "error", err)
+		return err
+	}
+	d.manager.SetPolicy(rules)
 	d.digest.Store(&next.Digest)
 	d.log.Info("configuration loaded", "file", d.cfg.Path, "slots", len(next.Rules.Slots), "apps", len(next.Rules.Apps))
 	return nil

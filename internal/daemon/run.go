@@ -17,10 +17,19 @@ import (
 // hooks are what the daemon does for administrators on behalf of their sessions.
 func (d *Daemon) hooks() session.Hooks {
 	return session.Hooks{
-		Reload:  func(context.Context) error { return d.Reload() },
+		Reload:  d.reload,
 		Compact: d.compact,
 		Status:  d.status,
 	}
+}
+
+// reload is Reload for the administrator who asked by a call: the complaints travel as text.
+func (d *Daemon) reload(context.Context) error {
+	err := d.Reload()
+	if err == nil {
+		return nil
+	}
+	return &claviger.Error{Code: claviger.CodeOf(err), Op: "reload", Detail: err.Error(), Err: err}
 }
 
 // compact rewrites the store under a new data key; the sizes are those of the file in bytes.
@@ -41,10 +50,10 @@ func (d *Daemon) compact(ctx context.Context) (before, after uint64, err error) 
 func (d *Daemon) status(r *pb.StatusReply, admin bool) {
 	r.Version = Version()
 	r.Pid = int64(os.Getpid())
-	r.Keeper = d.db.Keeper()
 	if !admin {
 		return
 	}
+	r.Keeper = d.db.Keeper() // it tells where the key file is
 	r.Config = *d.digest.Load()
 	for _, key := range d.db.Damaged() {
 		r.Damaged = append(r.Damaged, key.String())
@@ -88,7 +97,7 @@ func (d *Daemon) shutdown() error {
 		errs = append(errs, <-d.served)
 		d.served <- nil // for Run
 	}
-	errs = append(errs, closeProviders(d.members))
+	errs = append(errs, closeProviders(d.members), d.closeSecrets())
 	if d.db != nil {
 		errs = append(errs, d.db.Close())
 	}

@@ -97,6 +97,11 @@ func (c *conn) do(ctx context.Context, r *request) ([]byte, error) {
 		r.closeFD()
 		return r.dst, c.err
 	}
+	if waiting := len(c.out); waiting > maxOutput {
+		c.mu.Unlock()
+		r.closeFD()
+		return r.dst, claviger.Errorf(claviger.ErrQuotaExceeded, r.op.String(), "the daemon does not read: %d bytes wait for it; the limit is %d", waiting, maxOutput)
+	}
 	k := c.register(r, deadline)
 	c.enqueue(r, k.id)
 	if ctx.Done() != nil {

@@ -21,6 +21,7 @@ const (
 	normalInput = wire.HeaderSize + wire.MaxData
 	keepOutput  = 192 << 10 // larger output buffers are not kept
 	maxCancels  = 64 << 10  // no cancel is queued behind so much output
+	maxOutput   = 32 << 20  // no request is queued behind so much: those that were given up wait here too
 )
 
 // conn is one connection, shared by the calls that wait on it. At any time one of them may write and one may read; who

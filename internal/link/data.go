@@ -26,7 +26,7 @@ type DataCall struct {
 }
 
 // Data runs a data operation and appends its output to dst. Input or output beyond MaxInline bytes goes through a region
-// that the link keeps for the purpose. d.Region is not looked at; DataRegion is for regions of the caller's.
+// that the link keeps for the purpose, and so does shorter input that does not fit into a frame beside First and Second. d.Region is not looked at; DataRegion is for regions of the caller's.
 //
 // After ErrOperationTimedOut the context is in the error state. A small call with a ctx that never ends allocates
 // nothing beside what dst needs.
@@ -40,6 +40,9 @@ func (l *Link) Data(ctx context.Context, d *DataCall, dst []byte) ([]byte, error
 	r := request{op: d.Op, flags: d.Flags, timeout: d.Timeout, dst: dst,
 		data: wire.Data{Handle: d.Handle, First: d.First, Second: d.Second, Size: uint32(d.Size), Payload: d.Data}}
 	if n := r.data.Len(d.Flags); n > wire.MaxData {
+		if len(d.Data) > wire.RegionRefSize { // a long signature or much associated data beside it
+			return l.borrowed(ctx, d, dst)
+		}
 		return dst, claviger.Errorf(claviger.ErrParamTruncated, d.Op.String(), "request of %d bytes; the limit is %d", n, wire.MaxData)
 	}
 	return l.call(ctx, &r)

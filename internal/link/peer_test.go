@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,6 +22,7 @@ import (
 	"github.com/claviger/claviger/internal/server/servertest"
 	"github.com/claviger/claviger/internal/sock"
 	"github.com/claviger/claviger/internal/wire"
+	"github.com/claviger/claviger/test/daemontest"
 )
 
 // slack is what a test allows beyond a deadline; the promise is 20 ms on a machine that is not busy.
@@ -44,27 +42,12 @@ func wantTimeout(t *testing.T, what string, limit time.Duration, call func() err
 	}
 }
 
-// stop stops a process and waits until it stands still.
-func stop(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	ok(t, cmd.Process.Signal(syscall.SIGSTOP))
-	for range 200 {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
-		ok(t, err)
-		if _, state, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(state, "T") {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Fatal("the daemon does not stop")
-}
-
 func TestCallsEndInTimeWhileTheDaemonIsStopped(t *testing.T) {
 	cmd, socket := daemon(t)
 	const limit = 100 * time.Millisecond
 	l := dial(t, socket, link.Options{Timeout: limit})
 	h := macContext(t, l)
-	stop(t, cmd)
+	daemontest.Freeze(t, cmd.Process.Pid)
 	call := func(n int) func() error {
 		return func() error {
 			_, err := l.Data(context.Background(), &link.DataCall{Op: wire.OpOneShot, Handle: h, Data: make([]byte, n)}, nil)
@@ -135,7 +118,7 @@ func TestAllWhoWaitLearnAtOnceThatTheDaemonDied(t *testing.T) {
 	cmd, socket := daemon(t)
 	l := dial(t, socket, link.Options{Timeout: 30 * time.Second})
 	ok(t, l.Ping(context.Background()))
-	stop(t, cmd)
+	daemontest.Freeze(t, cmd.Process.Pid)
 	var wg sync.WaitGroup
 	ends := make([]time.Time, 30)
 	for i := range ends {
@@ -295,7 +278,7 @@ func TestADaemonThatTalksNonsenseBreaksTheLink(t *testing.T) {
 func TestClosingWakesAllWhoWait(t *testing.T) {
 	cmd, socket := daemon(t)
 	l := dial(t, socket, link.Options{Timeout: 30 * time.Second})
-	stop(t, cmd)
+	daemontest.Freeze(t, cmd.Process.Pid)
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {

@@ -128,10 +128,25 @@ func lookup(op string, name claviger.Algorithm, fs ...algorithm.Family) (*algori
 	if row, ok := algorithm.Lookup(name, fs...); ok {
 		return row, nil
 	}
+	if name == "" {
+		return nil, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "no algorithm is named")
+	}
 	if row, ok := algorithm.Lookup(name, allFamilies...); ok {
+		if fs[0] == algorithm.FamilyKey && len(row.Keys) > 0 {
+			return nil, claviger.Errorf(claviger.ErrAlgorithmMismatch, op, "%s is no key algorithm but of the family %s; its keys are %s", row.Name, row.Family, words(row.Keys))
+		}
 		return nil, claviger.Errorf(claviger.ErrAlgorithmMismatch, op, "%s is of the family %s; %s is needed", row.Name, row.Family, fs[0])
 	}
 	return nil, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "unknown algorithm %q", claviger.Clip(string(name)))
+}
+
+// words lists names with commas between them.
+func words(names []claviger.Algorithm) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = string(n)
+	}
+	return strings.Join(out, ", ")
 }
 
 // fit checks that a key serves an algorithm: ErrKeyOperationNotPermitted if the slot's modes leave it out,

@@ -15,6 +15,11 @@ const (
 	MaxInfo = 1024
 )
 
+// minDerived is the shortest result in bytes that a derivation gives of a key that does not permit Export: 112 bits (SP
+// 800-131A revision 2, section 10). A shorter one could be guessed by trying what it does; and since HKDF gives the same
+// first bytes whatever the length (RFC 5869, section 2.3), so could a long one, byte by byte.
+const minDerived = 14
+
 // Peer is the other side's public key: bytes in a format, or a key.
 type Peer struct {
 	Data   []byte
@@ -26,7 +31,8 @@ type Peer struct {
 // give bytes, they give a key: with a KDF one that is derived from the secret at once, without one the secret itself.
 //
 // The new key permits what the target asks for, by default everything. Export is the exception: it takes a source key
-// that permits Export, because the bytes of the result would otherwise tell what the source key keeps to itself.
+// that permits Export, because the bytes of the result would otherwise tell what the source key keeps to itself. So does
+// a result that is short enough to be guessed.
 type Result struct {
 	Algorithm claviger.Algorithm // "" is SECRET
 	KDF       *provider.KDF      // nil: none
@@ -54,6 +60,9 @@ func (r Result) settle(op string, g policy.Grant) (provider.Params, claviger.Per
 	}
 	most := claviger.AllPermissions
 	if !g.Permissions().Has(claviger.Export) {
+		if kdf != nil && kdf.Size != 0 && kdf.Size < minDerived {
+			return provider.Params{}, 0, claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "a result of %d bytes can be guessed; below %d the key must permit %s", kdf.Size, minDerived, claviger.Export)
+		}
 		most = most.Without(claviger.Export)
 		if p := r.Target.Permissions; p != nil && p.Has(claviger.Export) {
 			return provider.Params{}, 0, claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "the result may be exported only if the key permits %s", claviger.Export)

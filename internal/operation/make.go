@@ -66,6 +66,19 @@ func (t Target) algorithmFor(op string, name claviger.Algorithm) (*algorithm.Row
 	return row, fitsSlot(op, slot, row.Name)
 }
 
+// inherited gives the algorithm of the keys in the slot for a rotation that names none, because the configuration may
+// leave the slot's algorithm open; otherwise name.
+func (e *Engine) inherited(t Target, name claviger.Algorithm) (claviger.Algorithm, error) {
+	if name != "" || !t.Durable || !t.Rotate {
+		return name, nil
+	}
+	r, err := e.slotRecord(t.Slot.Slot().Name)
+	if err != nil || len(r.Versions) == 0 {
+		return "", err
+	}
+	return r.Algorithm, nil
+}
+
 // fitsSlot refuses a key of another algorithm than the slot's with ErrIncompatibleKeyType. An open slot without an
 // algorithm takes any.
 func fitsSlot(op string, slot *policy.Slot, alg claviger.Algorithm) error {
@@ -149,6 +162,10 @@ func (e *Engine) Generate(ctx context.Context, g policy.Grant, name claviger.Alg
 	if public != nil && !public.Valid() {
 		return Made{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "permissions %s of the public half hold unknown bits", *public)
 	}
+	name, err := e.inherited(t, name)
+	if err != nil {
+		return Made{}, err
+	}
 	row, err := t.algorithmFor(op, name)
 	if err != nil {
 		return Made{}, err
@@ -179,6 +196,10 @@ func (e *Engine) Import(ctx context.Context, g policy.Grant, name claviger.Algor
 	}
 	if name == "" && t.Durable {
 		name = t.Slot.Slot().Algorithm
+	}
+	name, err := e.inherited(t, name)
+	if err != nil {
+		return Made{}, err
 	}
 	material, class, err := algorithm.Decode(format, name, data)
 	if err != nil {

@@ -154,7 +154,7 @@ func (c *Context) discard() {
 	c.unhold()
 }
 
-// hold charges n more bytes of the message under way, where the whole of it is kept.
+// hold charges n more bytes of the message under way or of its associated data, where the whole of it is kept.
 func (c *Context) hold(n int) error {
 	if !c.info.Gathers || c.budget == nil || n == 0 {
 		return nil

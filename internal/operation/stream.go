@@ -61,7 +61,11 @@ func (c *Context) Init(ctx context.Context, g policy.Grant, iv, aad, dst []byte)
 		}
 		iv = out[len(dst):]
 	}
+	if err := c.hold(len(aad)); err != nil {
+		return dst, err
+	}
 	if err := c.start(ctx, iv, aad); err != nil {
+		c.unhold()
 		return dst, failure("init", err)
 	}
 	c.move(Initialized)
@@ -146,15 +150,16 @@ func (c *Context) Finalize(ctx context.Context, g policy.Grant, signature []byte
 		return c.finish(ctx, copied, signature, size, dst)
 	}
 	out, err := c.finish(ctx, stream, signature, size, dst)
-	c.finished()
+	c.finished(err != nil)
 	return out, err
 }
 
-// finished goes back to idle and keeps the stream where Reset is enough for the next message.
-func (c *Context) finished() {
+// finished goes back to idle and keeps the stream where Reset is enough for the next message. One that failed is not
+// kept, because it may still hold its message.
+func (c *Context) finished(failed bool) {
 	c.move(Idle)
 	c.unhold()
-	if c.row.Family == algorithm.FamilyAEAD { // the associated data is another's next time
+	if failed || c.row.Family == algorithm.FamilyAEAD { // the associated data is another's next time
 		c.discard()
 	}
 }

@@ -14,6 +14,7 @@ type Grant struct {
 	open   bool // keyless work, reading public facts
 	slot   *Slot
 	admin  bool
+	tenant string // whose secrets
 }
 
 // By reports whether the grant was given by this policy.
@@ -56,6 +57,17 @@ func (g Grant) DemandAdmin(op string) error {
 	}
 	return claviger.Errorf(claviger.ErrAccessDenied, op, "only an administrator may do this; [admin] uids lists them")
 }
+
+// Tenant gives the name of the tenant whose secrets the grant covers; a grant for none is ErrAccessDenied.
+func (g Grant) Tenant(op string) (string, error) {
+	if g.policy != nil && g.tenant != "" {
+		return g.tenant, nil
+	}
+	return "", claviger.Errorf(claviger.ErrAccessDenied, op, "no grant")
+}
+
+// Secrets grants a caller what is its own: its tenant's secrets and capsules, and no other's.
+func (p *Policy) Secrets(c Caller) Grant { return Grant{policy: p, tenant: c.Tenant} }
 
 // Keyless grants what needs no key: hashes, random numbers, capabilities, ephemeral keys of one's own, verification of certificates.
 func (p *Policy) Keyless(Caller) Grant { return Grant{policy: p, open: true} }

@@ -13,6 +13,7 @@ type Policy struct {
 	certs  map[string]bool
 	stores map[string]*TrustStore
 	byUID  map[uint32]*App
+	apps   []App
 	admins []uint32
 	open   *OpenRule
 }
@@ -24,6 +25,7 @@ func New(r Rules) *Policy {
 		certs:  make(map[string]bool),
 		stores: make(map[string]*TrustStore),
 		byUID:  make(map[uint32]*App),
+		apps:   r.Apps,
 		admins: r.Admins,
 		open:   r.Open,
 	}
@@ -59,12 +61,34 @@ func (p *Policy) Identify(uid uint32) (Caller, error) {
 	case app != nil:
 		return Caller{Tenant: app.Name, UID: uid, Admin: admin}, nil
 	case p.open != nil && p.open.UID == uid:
-		return Caller{Tenant: "self", UID: uid, Admin: true}, nil
+		return Caller{Tenant: selfTenant, UID: uid, Admin: true}, nil
 	case admin:
-		return Caller{Tenant: fmt.Sprintf("admin:%d", uid), UID: uid, Admin: true}, nil
+		return Caller{Tenant: adminTenant(uid), UID: uid, Admin: true}, nil
 	}
 	return Caller{}, claviger.Errorf(claviger.ErrAccessDenied, "hello",
 		"no application with uid %d is configured; to let it in, add\n[[app]]\nname = \"NAME\"\nuid  = %d\n[app.resources]\n", uid, uid)
+}
+
+// selfTenant is the user of the open rule.
+const selfTenant = "self"
+
+// adminTenant is an administrator who is no application.
+func adminTenant(uid uint32) string { return fmt.Sprintf("admin:%d", uid) }
+
+// Tenants lists the names of all tenants that the rules know, guests included, in no order. A tenant whose name is not
+// among them has been removed.
+func (p *Policy) Tenants() []string {
+	var names []string
+	for i := range p.apps {
+		names = append(names, p.apps[i].Name)
+	}
+	for _, uid := range p.admins {
+		names = append(names, adminTenant(uid))
+	}
+	if p.open != nil {
+		names = append(names, selfTenant)
+	}
+	return names
 }
 
 // Resolved is a name looked up for one caller under one policy. It is a plain value; Who and What locks are applied

@@ -36,6 +36,8 @@ type conn struct {
 	who  sock.Peer
 	peer *peer // nil before the hello
 
+	stranger bool // the policy did not know the uid at the beginning; under srv.mu
+
 	in      []byte // in[r:w] has been received and not handled
 	r, w    int
 	skip    int   // bytes of a refused body that are still to come
@@ -230,7 +232,7 @@ func (c *conn) drain() error {
 			return err
 		}
 		if len(c.out) >= flushAt {
-			if err := c.flush(); err != nil {
+			if err := c.unload(); err != nil {
 				return err
 			}
 		}
@@ -318,6 +320,17 @@ func (c *conn) claimFD() (int, error) {
 	fd := c.fds[0]
 	c.fds = c.fds[:0]
 	return fd, nil
+}
+
+// unload sends the replies that have gathered while there are further requests in the input. Those wait, like requests
+// that have not been read, while too much waits for the client.
+func (c *conn) unload() error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	err := c.writer.settle()
+	c.now = c.srv.clock()
+	return err
 }
 
 // flush sends the replies that have gathered.

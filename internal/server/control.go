@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/secmem"
 	"github.com/claviger/claviger/internal/session"
 	"github.com/claviger/claviger/internal/wire"
 	pb "github.com/claviger/claviger/proto"
@@ -14,6 +15,7 @@ import (
 // row is one control operation: where it runs, whether what it does outlives the session, and how it is called.
 type row struct {
 	pooled  bool // may take long, or wait for a device or the disk
+	stored  bool // pooled where many calls wait for the disk together, which makes one commit of them
 	durable bool // after a timeout its outcome is unknown
 	call    func(ctx context.Context, s *session.Session, body, dst []byte) ([]byte, []uint64, error)
 }
@@ -23,6 +25,7 @@ const (
 	inline  = 0
 	pooled  = 1
 	durable = 2
+	stored  = 3 // durable too
 )
 
 // control makes the row of a session's method.
@@ -30,7 +33,7 @@ func control[Q any, P interface {
 	*Q
 	proto.Message
 }, R proto.Message](op wire.Op, kind int, method func(*session.Session, context.Context, P) (R, error)) *row {
-	return &row{pooled: kind != inline, durable: kind == durable, call: func(ctx context.Context, s *session.Session, body, dst []byte) ([]byte, []uint64, error) {
+	return &row{pooled: kind != inline, stored: kind == stored, durable: kind >= durable, call: func(ctx context.Context, s *session.Session, body, dst []byte) ([]byte, []uint64, error) {
 		request := P(new(Q))
 		if err := wire.ParseMessage(body, op, request); err != nil {
 			return dst, nil, err
@@ -40,8 +43,19 @@ func control[Q any, P interface {
 			return dst, nil, err
 		}
 		out, err := wire.AppendMessage(dst, op, reply)
+		wipe(reply)
 		return out, made(reply), err
 	}}
+}
+
+// wipe clears what a reply held of a secret or a key, once it has been written.
+func wipe(reply proto.Message) {
+	switch r := reply.(type) {
+	case interface{ GetSecret() []byte }:
+		secmem.Wipe(r.GetSecret())
+	case *pb.ExportReply:
+		secmem.Wipe(r.Data)
+	}
 }
 
 // made lists the handles that a reply gives to the caller.
@@ -97,6 +111,16 @@ var rows = map[wire.Op]*row{
 	wire.OpListSlots:    control(wire.OpListSlots, pooled, (*session.Session).ListSlots),
 	wire.OpReload:       control(wire.OpReload, durable, (*session.Session).Reload),
 	wire.OpCompact:      control(wire.OpCompact, durable, (*session.Session).Compact),
+
+	wire.OpPutSecret:         control(wire.OpPutSecret, stored, (*session.Session).PutSecret),
+	wire.OpReplaceSecret:     control(wire.OpReplaceSecret, stored, (*session.Session).ReplaceSecret),
+	wire.OpGetSecret:         control(wire.OpGetSecret, pooled, (*session.Session).GetSecret),
+	wire.OpListSecrets:       control(wire.OpListSecrets, pooled, (*session.Session).ListSecrets),
+	wire.OpInvalidateSecret:  control(wire.OpInvalidateSecret, stored, (*session.Session).InvalidateSecret),
+	wire.OpSealCapsule:       control(wire.OpSealCapsule, pooled, (*session.Session).SealCapsule),
+	wire.OpOpenCapsule:       control(wire.OpOpenCapsule, pooled, (*session.Session).OpenCapsule),
+	wire.OpRotateCapsuleKey:  control(wire.OpRotateCapsuleKey, stored, (*session.Session).RotateCapsuleKey),
+	wire.OpDestroyCapsuleKey: control(wire.OpDestroyCapsuleKey, stored, (*session.Session).DestroyCapsuleKey),
 }
 
 // control answers a control operation here, or gives it to the pool. The request's bytes are wiped, because they may

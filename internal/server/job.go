@@ -49,7 +49,7 @@ func (c *conn) submit(j *job) error {
 	err := c.calls.add(j)
 	if err == nil {
 		j.stop = context.AfterFunc(j.ctx, j.expire)
-		err = c.srv.pool.submit(j)
+		err = j.pool().submit(j)
 	}
 	if err == nil {
 		return nil
@@ -71,6 +71,14 @@ func (j *job) release() {
 	sess.Unreserve(int64(len(j.body)))
 	sess.End()
 	j.conn.calls.ended()
+}
+
+// pool is where the job runs.
+func (j *job) pool() *pool {
+	if j.row != nil && j.row.stored {
+		return j.conn.srv.disk
+	}
+	return j.conn.srv.pool
 }
 
 // run is the job's turn in the pool.
@@ -138,7 +146,7 @@ func (j *job) giveUp() bool {
 	if j.handle != 0 {
 		j.conn.peer.sess.Abandon(j.handle)
 	}
-	if j.conn.srv.pool.remove(j) {
+	if j.pool().remove(j) {
 		j.release()
 	} else {
 		j.cancel()
@@ -159,10 +167,11 @@ const remembered = 32
 // calls are the pooled calls of one connection by their ids. Safe for concurrent use.
 type calls struct {
 	mu      sync.Mutex
-	none    sync.Cond // live is zero
+	none    sync.Cond // live is zero, or cut is set
 	byID    map[uint64]*job
 	live    int          // jobs that have not been released
 	running atomic.Int32 // the same, to be read without mu
+	cut     bool         // nobody waits for them any longer
 	last    [remembered]answer
 	count   int
 }
@@ -207,13 +216,21 @@ func (c *calls) ended() {
 	}
 }
 
-// wait waits until no job is left.
+// wait waits until no job is left, or until cutOff.
 func (c *calls) wait() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.live > 0 {
+	for c.live > 0 && !c.cut {
 		c.none.Wait()
 	}
+}
+
+// cutOff ends wait although jobs may be running. They go on and keep what they use.
+func (c *calls) cutOff() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = true
+	c.none.Broadcast()
 }
 
 // remember keeps the handles of a reply for a cancel that comes after it.

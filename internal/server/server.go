@@ -70,6 +70,7 @@ type Server struct {
 	epoch    time.Time // what clock counts from
 	overflow uint32    // uid that the kernel shows for users it cannot map
 	pool     *pool
+	disk     *pool // of calls that do little but wait for a commit, which many share
 	buffers  buffers
 	refusals refusals
 
@@ -81,7 +82,12 @@ type Server struct {
 	sockets map[net.Listener]struct{}
 	conns   map[*conn]struct{}
 	perUID  map[uint32]int
+	strange int // connections of uids that the policy does not know
 }
+
+// strangersShare is the part of all connections that callers may have whom the policy does not know: one for so many. A
+// person can have thousands of uids by user namespaces (subuid(5)), so the limit for each uid is not enough.
+const strangersShare = 4
 
 // New makes a server that does not listen yet.
 func New(cfg Config) *Server {
@@ -91,11 +97,18 @@ func New(cfg Config) *Server {
 		epoch:    time.Now(),
 		overflow: overflowUID(),
 		pool:     newPool(cfg.Workers, cfg.Manager.Limits().Slow),
+		disk:     newPool(diskCalls, diskShare),
 		sockets:  make(map[net.Listener]struct{}),
 		conns:    make(map[*conn]struct{}),
 		perUID:   make(map[uint32]int),
 	}
 }
+
+// How many calls may wait for the store's commits at once, and how many of them for one tenant.
+const (
+	diskCalls = 256
+	diskShare = 64
+)
 
 // overflowUID reads which uid stands for unmapped users (user_namespaces(7)); 65534 where the kernel does not say.
 func overflowUID() uint32 {
@@ -133,7 +146,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		l.Close()
 	}
 	s.mu.Unlock()
-	err := s.pool.drain(ctx)
+	err := errors.Join(s.pool.drain(ctx), s.disk.drain(ctx))
 	s.mu.Lock()
 	for c := range s.conns {
 		_ = c.net.CloseRead() // what has arrived is still answered
@@ -153,6 +166,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	for c := range s.conns {
 		c.net.Close()
+		c.calls.cutOff()
 	}
 	s.mu.Unlock()
 	<-done
@@ -161,6 +175,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // track counts a connection, or refuses it: ErrQuotaExceeded, and ErrConnectionFailed when the server is closing.
 func (s *Server) track(c *conn) error {
+	_, unknown := s.cfg.Manager.Policy().Identify(c.who.UID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch uid := c.who.UID; {
@@ -170,7 +185,12 @@ func (s *Server) track(c *conn) error {
 		return claviger.Errorf(claviger.ErrQuotaExceeded, "connect", "%d connections are open, the limit", len(s.conns))
 	case s.perUID[uid] >= s.cfg.PerUID:
 		return claviger.Errorf(claviger.ErrQuotaExceeded, "connect", "uid %d has %d connections, the limit", uid, s.perUID[uid])
+	case unknown != nil && s.strange >= max(1, s.cfg.Connections/strangersShare):
+		return claviger.Errorf(claviger.ErrQuotaExceeded, "connect", "%d connections of unknown users are open, the limit", s.strange)
 	default:
+		if c.stranger = unknown != nil; c.stranger {
+			s.strange++
+		}
 		s.conns[c] = struct{}{}
 		s.perUID[uid]++
 		s.wg.Add(1)
@@ -183,6 +203,9 @@ func (s *Server) untrack(c *conn) {
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 	s.latest.CompareAndSwap(c, nil)
+	if c.stranger {
+		s.strange--
+	}
 	if s.perUID[c.who.UID]--; s.perUID[c.who.UID] <= 0 {
 		delete(s.perUID, c.who.UID)
 	}

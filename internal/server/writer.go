@@ -12,7 +12,7 @@ import (
 
 // Limits in bytes of what waits for a client to read it.
 const (
-	softPending = 1 << 20  // beyond it no further request of the connection is read
+	softPending = 1 << 20  // beyond it no further request of the connection is handled
 	hardPending = 16 << 20 // beyond it the connection is closed
 )
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,15 +13,56 @@ import (
 )
 
 // heldCertificate is a parsed certificate of this session, with the revocation list of its issuing that was imported
-// for this session.
+// for this session. Both are charged to the tenant's held bytes.
 type heldCertificate struct {
 	certificate *operation.Certificate
 	mu          sync.Mutex
 	list        *operation.CRL // guarded by mu; nil if there is none
+	charged     int64          // guarded by mu; bytes
+	released    bool           // guarded by mu
 }
 
-// release gives nothing back: a certificate is memory and nothing else.
-func (*heldCertificate) release(*tenant) {}
+// footprint is about what a certificate or list of n encoded bytes takes in memory, parsed and indexed.
+func footprint(n int) int64 { return 4<<10 + 4*int64(n) }
+
+// release gives the bytes back.
+func (c *heldCertificate) release(t *tenant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.Unreserve(c.charged)
+	c.charged, c.released = 0, true
+}
+
+// keep gives a certificate a handle and charges it: ErrQuotaExceeded.
+func (s *Session) keep(c *operation.Certificate) (uint64, error) {
+	n := footprint(len(c.DER()))
+	if err := s.tenant.Reserve(n); err != nil {
+		return 0, err
+	}
+	return s.give(&heldCertificate{certificate: c, charged: n})
+}
+
+// importList puts a list in the place of the one before, and charges it in its place.
+func (s *Session) importList(g policy.Grant, c *heldCertificate, data []byte, f claviger.Format) error {
+	n := footprint(len(data))
+	if err := s.tenant.Reserve(n); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list, err := s.engine().CheckCRL(g, c.certificate, c.list, data, f)
+	if err == nil && c.released {
+		err = notFound("import CRL")
+	}
+	if err != nil {
+		s.tenant.Unreserve(n)
+		return err
+	}
+	own := footprint(len(c.certificate.DER()))
+	s.tenant.Unreserve(c.charged - own) // of the list before
+	c.list, c.charged = list, own+n
+	return nil
+}
 
 // crl gives the list that was imported; nil if there is none.
 func (c *heldCertificate) crl() *operation.CRL {
@@ -99,7 +141,7 @@ func (s *Session) ParseCertificate(_ context.Context, r *pb.ParseCertificateRequ
 	}
 	reply := &pb.ParseCertificateReply{}
 	for _, c := range list {
-		h, err := s.give(&heldCertificate{certificate: c})
+		h, err := s.keep(c)
 		if err != nil {
 			for _, given := range reply.Handles {
 				if i := s.table.remove(given); i != nil {
@@ -134,7 +176,7 @@ func (s *Session) LoadCertificate(_ context.Context, r *pb.CertificateRequest) (
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.give(&heldCertificate{certificate: c})
+	h, err := s.keep(c)
 	return &pb.LoadCertificateReply{Handle: h}, err
 }
 
@@ -217,14 +259,7 @@ func (s *Session) ImportCrl(ctx context.Context, r *pb.ImportCrlRequest) (*pb.Im
 		return nil, err
 	}
 	if c, ok := s.table.get(r.Issuer).(*heldCertificate); ok {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		list, err := s.engine().CheckCRL(p.Keyless(s.caller), c.certificate, c.list, r.Data, f)
-		if err != nil {
-			return nil, err
-		}
-		c.list = list
-		return &pb.ImportCrlReply{}, nil
+		return &pb.ImportCrlReply{}, s.importList(p.Keyless(s.caller), c, r.Data, f)
 	}
 	slot, err := s.certSlot(p, op, r.Issuer, claviger.TypeCertSlot, policy.WriteCRL)
 	if err != nil {
@@ -305,11 +340,18 @@ func (s *Session) VerifyCertificate(ctx context.Context, r *pb.VerifyCertificate
 	return reply, nil
 }
 
+// maxVerified bounds the handles that one verification takes. More anchors or helpers are refused further down in any
+// case; this refuses them, and stores that are named over and over, before each is read.
+const maxVerified = 4096
+
 // verification resolves the handles of a request.
 func (s *Session) verification(p *policy.Policy, r *pb.VerifyCertificateRequest) (operation.VerifyRequest, error) {
 	const op = "verify certificate"
 	out := operation.VerifyRequest{TrustStoreTerminated: r.TrustStoreTerminated,
 		Revocation: claviger.RevocationPolicy(min(r.Revocation, 255)), Coverage: claviger.CoveragePolicy(min(r.Coverage, 255))}
+	if n := len(r.Chain) + len(r.Anchors) + len(r.TrustStores); n > maxVerified {
+		return out, claviger.Errorf(claviger.ErrInvalidArgument, op, "%d certificates and stores to verify with; the limit is %d", n, maxVerified)
+	}
 	var err error
 	if out.Certificate, err = s.certificate(p, op, r.Certificate); err != nil {
 		return out, err
@@ -327,6 +369,8 @@ func (s *Session) verification(p *policy.Policy, r *pb.VerifyCertificateRequest)
 		}
 		out.Members = append(out.Members, members...)
 	}
+	slices.Sort(out.Members)
+	out.Members = slices.Compact(out.Members) // stores may share members
 	if r.Time != nil {
 		at := time.Unix(*r.Time, 0)
 		out.Time = &at

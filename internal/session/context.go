@@ -21,6 +21,8 @@ type openContext struct {
 	name    string              // of the slot, as the caller calls it; "" for an ephemeral key
 	slot    string              // of the slot, as the configuration calls it
 	has     claviger.Permission // permissions of the key that decide
+
+	refused atomic.Pointer[policy.Policy] // the policy whose refusal was logged
 }
 
 // release closes the context. Calls that run keep what they use.
@@ -35,9 +37,13 @@ func (c *openContext) release(t *tenant) {
 // (ErrUnsupportedAlgorithm, ErrAlgorithmMismatch, ErrIncompatibleKeyType), provider (ErrProviderNotAvailable,
 // ErrCrossProviderIncompatible). One decision is logged.
 func (s *Session) CreateContext(ctx context.Context, r *pb.CreateContextRequest) (*pb.CreateContextReply, error) {
-	if r.Kind > uint32(claviger.RandomContext) || r.Direction > uint32(claviger.Decrypting) || r.Size > operation.MaxOutput {
-		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "create context", "unknown kind %d or direction %d, or an output of %d bytes; the limit is %d",
-			r.Kind, r.Direction, r.Size, operation.MaxOutput)
+	switch {
+	case r.Kind > uint32(claviger.RandomContext):
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "create context", "unknown kind of context %d", r.Kind)
+	case r.Direction > uint32(claviger.Decrypting):
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "create context", "unknown direction %d", r.Direction)
+	case r.Size > operation.MaxOutput:
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "create context", "an output of %d bytes; the limit is %d", r.Size, operation.MaxOutput)
 	}
 	if err := s.tenant.takeHandle(); err != nil {
 		return nil, err
@@ -125,10 +131,15 @@ func (s *Session) open(h uint64) (*operation.Context, policy.Grant, error) {
 	return c.context, fresh, err
 }
 
-// regrant asks the policy in force for what a context was granted under another. A refusal is logged; the context
-// stays, and is asked about again at its next call.
+// regrant asks the policy in force for what a context was granted under another. A refusal is logged, once for each
+// policy, so that a caller who goes on calling does not fill the log; the context stays, and is asked about again at
+// its next call.
 func (s *Session) regrant(c *openContext) (policy.Grant, error) {
+	p := s.m.policy.Load()
 	g, err := s.ask(c)
+	if err != nil && c.refused.Swap(p) == p {
+		return policy.Grant{}, err
+	}
 	if err != nil {
 		s.decided(context.Background(), c.context.Info().Kind.String(), claviger.Clip(c.name), err)
 		return policy.Grant{}, err

@@ -18,6 +18,8 @@ type Limits struct {
 	HeldBytes   int64 // messages and control bodies that the daemon holds; default 256 MiB
 	RegionBytes int64 // shared regions; default 512 MiB
 	Slow        int   // slow operations that run at once; default 4. The server's pool enforces it.
+	Secrets     int   // stored secrets; default and enforcement are package secrets'
+	SecretBytes int64 // of all their versions; the same
 }
 
 // withDefaults fills in what is zero or negative.

@@ -10,6 +10,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/operation"
 	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/secrets"
 	pb "github.com/claviger/claviger/proto"
 )
 
@@ -22,16 +23,18 @@ type Hooks struct {
 
 // Config is what a Manager works with.
 type Config struct {
-	Engine *operation.Engine
-	Policy *policy.Policy
-	Limits Limits
-	Hooks  Hooks
-	Log    *slog.Logger // decisions; nil discards them
+	Engine  *operation.Engine
+	Secrets *secrets.Manager // nil: the calls for secrets are ErrUnsupportedOperation
+	Policy  *policy.Policy
+	Limits  Limits
+	Hooks   Hooks
+	Log     *slog.Logger // decisions; nil discards them
 }
 
 // Manager holds the sessions of all callers and the policy in force. Safe for concurrent use.
 type Manager struct {
 	engine  *operation.Engine
+	secrets *secrets.Manager
 	limits  Limits
 	hooks   Hooks
 	log     *slog.Logger
@@ -44,7 +47,7 @@ type Manager struct {
 
 // NewManager makes a manager without sessions.
 func NewManager(c Config) *Manager {
-	m := &Manager{engine: c.Engine, limits: c.Limits.withDefaults(), hooks: c.Hooks, log: c.Log, tenants: make(map[string]*tenant)}
+	m := &Manager{engine: c.Engine, secrets: c.Secrets, limits: c.Limits.withDefaults(), hooks: c.Hooks, log: c.Log, tenants: make(map[string]*tenant)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

@@ -61,6 +61,7 @@ func (l *logbook) take() []string {
 type rig struct {
 	*Manager
 	engine *operation.Engine
+	store  *store.DB
 	log    *logbook
 	rules  policy.Rules
 }
@@ -115,7 +116,7 @@ func newRig(t testing.TB, limits Limits) *rig {
 	t.Cleanup(func() { ok(t, db.Close()) })
 	e, err := operation.New(operation.Config{Store: db, Providers: []operation.Member{{ID: 2, Name: "soft", Kind: claviger.Software, Provider: software.New()}}})
 	ok(t, err)
-	r := &rig{engine: e, log: new(logbook), rules: rules()}
+	r := &rig{engine: e, store: db, log: new(logbook), rules: rules()}
 	r.Manager = NewManager(Config{Engine: e, Policy: policy.New(r.rules), Limits: limits, Log: slog.New(slog.NewTextHandler(r.log, nil))})
 	return r
 }

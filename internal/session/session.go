@@ -154,30 +154,33 @@ func notFound(op string) error {
 
 // region is a shared memory region. Who uses it counts references of its own.
 type region struct {
-	closer io.Closer
-	size   int64
+	closer  io.Closer
+	charged int64 // bytes
 }
+
+// leastRegion is what a region is charged at least, in bytes: it takes a descriptor of the process, which are few.
+const leastRegion = 512 << 10
 
 // release closes the region and uncharges it.
 func (r *region) release(t *tenant) {
 	_ = r.closer.Close()
-	t.regions.Add(-r.size)
+	t.regions.Add(-r.charged)
 }
 
-// AddRegion takes a region of size bytes, charged to the tenant; its release closes it. On an error it is closed at
-// once: ErrQuotaExceeded, ErrInvalidArgument for a negative size, ErrSessionExpired.
+// AddRegion takes a region of size bytes, charged to the tenant as 512 KiB or more; its release closes it. On an error
+// it is closed at once: ErrQuotaExceeded, ErrInvalidArgument for a negative size, ErrSessionExpired.
 func (s *Session) AddRegion(r io.Closer, size int64) (uint64, error) {
-	err := error(nil)
+	err, charged := error(nil), max(size, leastRegion)
 	if size < 0 {
 		err = claviger.Errorf(claviger.ErrInvalidArgument, "region", "a region of %d bytes", size)
 	} else {
-		err = s.tenant.take(&s.tenant.regions, size, s.m.limits.RegionBytes, "region bytes")
+		err = s.tenant.take(&s.tenant.regions, charged, s.m.limits.RegionBytes, "region bytes")
 	}
 	if err != nil {
 		_ = r.Close()
 		return 0, err
 	}
-	return s.give(&region{r, size})
+	return s.give(&region{r, charged})
 }
 
 // Region finds a region: ErrInvalidMemoryRegion if the handle is not that of one.

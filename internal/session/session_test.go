@@ -185,13 +185,13 @@ func TestCloseGivesEverythingBack(t *testing.T) {
 	_, err = s.Update(t.Context(), sign, make([]byte, 1000), nil)
 	ok(t, err)
 	closed := new(closer)
-	region, err := s.AddRegion(closed, 4096)
+	region, err := s.AddRegion(closed, 1<<20)
 	ok(t, err)
 	if got, err := s.Region(region); err != nil || got != io.Closer(closed) {
 		t.Errorf("region: %v, %v", got, err)
 	}
 	count := s.tenant
-	if count.held.Load() != 1000 || count.regions.Load() != 4096 || count.keys.Load() != 2 || count.contexts.Load() != 2 || count.handles.Load() != 6 || r.engine.LoadedSlots() != 1 {
+	if count.held.Load() != 1000 || count.regions.Load() != 1<<20 || count.keys.Load() != 2 || count.contexts.Load() != 2 || count.handles.Load() != 6 || r.engine.LoadedSlots() != 1 {
 		t.Errorf("in use: %v, %d slots loaded", count.status(), r.engine.LoadedSlots())
 	}
 	s.Close()

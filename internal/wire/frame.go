@@ -88,6 +88,15 @@ const (
 	OpListSlots         = ControlBit | 0x52
 	OpReload            = ControlBit | 0x53
 	OpCompact           = ControlBit | 0x54
+	OpPutSecret         = ControlBit | 0x60
+	OpReplaceSecret     = ControlBit | 0x61
+	OpGetSecret         = ControlBit | 0x62
+	OpListSecrets       = ControlBit | 0x63
+	OpInvalidateSecret  = ControlBit | 0x64
+	OpSealCapsule       = ControlBit | 0x65
+	OpOpenCapsule       = ControlBit | 0x66
+	OpRotateCapsuleKey  = ControlBit | 0x67
+	OpDestroyCapsuleKey = ControlBit | 0x68
 )
 
 // Control reports whether the frame's body is a protobuf message.

@@ -166,7 +166,11 @@ var controlOps = [...]string{
 	OpCertificateKey &^ ControlBit: "certificate-key", OpTrustStoreMembers &^ ControlBit: "trust-store-members",
 	OpVerifyCertificate &^ ControlBit: "verify-certificate", OpCapabilities &^ ControlBit: "capabilities",
 	OpStatus &^ ControlBit: "status", OpListSlots &^ ControlBit: "list-slots", OpReload &^ ControlBit: "reload",
-	OpCompact &^ ControlBit: "compact",
+	OpCompact &^ ControlBit: "compact", OpPutSecret &^ ControlBit: "put-secret",
+	OpReplaceSecret &^ ControlBit: "replace-secret", OpGetSecret &^ ControlBit: "get-secret",
+	OpListSecrets &^ ControlBit: "list-secrets", OpInvalidateSecret &^ ControlBit: "invalidate-secret",
+	OpSealCapsule &^ ControlBit: "seal-capsule", OpOpenCapsule &^ ControlBit: "open-capsule",
+	OpRotateCapsuleKey &^ ControlBit: "rotate-capsule-key", OpDestroyCapsuleKey &^ ControlBit: "destroy-capsule-key",
 }
 
 // String gives the operation's word, "unknown" for a number without one. It allocates nothing.

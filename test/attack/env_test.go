@@ -26,8 +26,6 @@ import (
 	"github.com/claviger/claviger/test/daemontest"
 )
 
-func TestMain(m *testing.M) { daemontest.Main(m) }
-
 // common is what every configuration here starts with: two software providers, one of them slow, and the test process as
 // administrator.
 const common = `
@@ -79,7 +77,9 @@ func asUser(t testing.TB, uid int, fn func()) {
 		}
 		done <- nil
 	}()
-	check(t, <-done)
+	if err := <-done; err != nil {
+		t.Errorf("no thread of uid %d: %v", uid, err)
+	}
 }
 
 // connect connects to a socket as a user. While the listener's backlog is full it tries again.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/claviger/claviger/internal/wire"
+	pb "github.com/claviger/claviger/proto"
 	"github.com/claviger/claviger/test/daemontest"
 )
 
@@ -130,4 +131,9 @@ func memfd(t testing.TB, n int, seals int) int {
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
 	check(t, err)
 	return fd
+}
+
+// release gives handles back.
+func (p *peer) release(handles ...uint64) error {
+	return p.control(wire.OpRelease, &pb.ReleaseRequest{Handles: handles}, nil)
 }

@@ -2,6 +2,7 @@ package attack_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ import (
 const twoUsers = common + `
 [[slot]]
 name       = "a/key"
-algorithm  = "SECRET"
+algorithm  = "HMAC-SHA-256"
 providers  = ["software"]
 operations = ["all"]
 
@@ -38,7 +39,7 @@ members = ["a/cert"]
 
 [[slot]]
 name       = "b/key"
-algorithm  = "SECRET"
+algorithm  = "HMAC-SHA-256"
 providers  = ["software"]
 operations = ["all"]
 
@@ -77,15 +78,15 @@ BStore = { trust_store = "b/store" }
 // holdings are the handles of one user, of every kind there is.
 type holdings struct {
 	slot, pair, cert, store uint64 // resolved names
-	key, private            uint64 // live keys: for HMAC, and a pair
-	mac, hash               uint64 // contexts; the hash has a message under way
+	key, private, secret    uint64 // live keys: for HMAC, a pair, and one to derive from
+	mac, hash               uint64 // contexts; the code is on the slot, the hash has a message under way
 	parsed                  uint64 // certificate
 	region                  uint64
 }
 
 func (h holdings) all() map[string]uint64 {
 	return map[string]uint64{"key slot": h.slot, "pair slot": h.pair, "certificate slot": h.cert, "trust store": h.store, "key": h.key,
-		"pair": h.private, "MAC context": h.mac, "hash context": h.hash, "certificate": h.parsed, "region": h.region}
+		"pair": h.private, "secret": h.secret, "MAC context": h.mac, "hash context": h.hash, "certificate": h.parsed, "region": h.region}
 }
 
 func resolve(p *peer, name string, kind claviger.ResourceType) (uint64, error) {
@@ -105,12 +106,12 @@ func settle(t *testing.T, p *peer, prefix string, certificate []byte) holdings {
 	h.cert = must(resolve(p, prefix+"Cert", claviger.TypeCertSlot))(t)
 	h.store = must(resolve(p, prefix+"Store", claviger.TypeTrustStore))(t)
 	var key pb.KeyReply
-	check(t, p.control(wire.OpGenerate, &pb.GenerateRequest{Algorithm: "SECRET"}, &key))
-	h.key = key.Handle
-	check(t, p.control(wire.OpGenerate, &pb.GenerateRequest{Algorithm: "ECDH-P256"}, &key))
-	h.private = key.Handle
+	for algorithm, to := range map[string]*uint64{"HMAC-SHA-256": &h.key, "ECDH-P256": &h.private, "SECRET": &h.secret} {
+		check(t, p.control(wire.OpGenerate, &pb.GenerateRequest{Algorithm: algorithm}, &key))
+		*to = key.Handle
+	}
 	var made pb.CreateContextReply
-	check(t, p.control(wire.OpCreateContext, &pb.CreateContextRequest{Kind: uint32(claviger.MACContext), Algorithm: "HMAC-SHA-256", Key: h.key}, &made))
+	check(t, p.control(wire.OpCreateContext, &pb.CreateContextRequest{Kind: uint32(claviger.MACContext), Algorithm: "HMAC-SHA-256", Key: h.slot}, &made))
 	h.mac = made.Handle
 	check(t, p.control(wire.OpCreateContext, &pb.CreateContextRequest{Kind: uint32(claviger.HashContext), Algorithm: "SHA-256"}, &made))
 	h.hash = made.Handle
@@ -177,14 +178,14 @@ func handleDoesNotExist(t *testing.T, b *peer, own holdings, what string, foreig
 	for _, r := range requests(own, foreign) {
 		twin := requestTwin(r.message, foreign)
 		got, want := b.control(r.op, r.message, nil), b.control(r.op, twin, nil)
-		if got == nil || want == nil || got.Error() != want.Error() {
+		if !errors.Is(got, claviger.ErrResourceNotFound) || want == nil || got.Error() != want.Error() {
 			t.Errorf("%s with another's %s as %s: got %v, for a handle that does not exist %v", r.op, what, r.field, got, want)
 		}
 	}
 	for _, op := range []wire.Op{wire.OpInit, wire.OpUpdate, wire.OpFinalize, wire.OpReset, wire.OpOneShot} {
 		_, got := b.data(op, 0, wire.Data{Handle: foreign})
 		_, want := b.data(op, 0, wire.Data{Handle: unused})
-		if got == nil || want == nil || got.Error() != want.Error() {
+		if !errors.Is(got, claviger.ErrResourceNotFound) || want == nil || got.Error() != want.Error() {
 			t.Errorf("%s on another's %s: got %v, for a handle that does not exist %v", op, what, got, want)
 		}
 	}
@@ -196,7 +197,7 @@ func handleDoesNotExist(t *testing.T, b *peer, own holdings, what string, foreig
 		_, got := b.data(op, wire.FlagRegion, wire.Data{Handle: handle, Region: ref})
 		ref.Handle = unused
 		_, want := b.data(op, wire.FlagRegion, wire.Data{Handle: handle, Region: ref})
-		if got == nil || want == nil || got.Error() != want.Error() {
+		if !errors.Is(got, claviger.ErrInvalidMemoryRegion) || want == nil || got.Error() != want.Error() {
 			t.Errorf("%s with another's %s as region: got %v, for a handle that does not exist %v", op, what, got, want)
 		}
 	}
@@ -235,7 +236,7 @@ func listingsHoldNothing(t *testing.T, b *peer) {
 	if len(status.Tenants) != 1 || status.Tenants[0].Name != "b" {
 		t.Errorf("status shows the second user %d tenants", len(status.Tenants))
 	}
-	if status.Frames != status.Tenants[0].Frames || status.LoadedSlots != 0 || status.StoreBytes != 0 || status.Config != "" || len(status.Damaged) != 0 {
+	if status.Frames != status.Tenants[0].Frames || status.LoadedSlots != 0 || status.StoreBytes != 0 || status.Config != "" || status.Keeper != "" || len(status.Damaged) != 0 {
 		t.Errorf("status shows the second user what is the whole daemon's: %d frames, %d loaded slots, store of %d bytes, configuration %q",
 			status.Frames, status.LoadedSlots, status.StoreBytes, status.Config)
 	}
@@ -266,7 +267,7 @@ func requests(own holdings, foreign uint64) []request {
 		wire.OpKeyInfo:           &pb.KeyInfoRequest{Key: own.key},
 		wire.OpSlotInfo:          &pb.SlotInfoRequest{Slot: own.slot},
 		wire.OpAgree:             &pb.AgreeRequest{Key: own.private, PeerKey: own.private, Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
-		wire.OpDerive:            &pb.DeriveRequest{Key: own.key, Kdf: kdf, Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
+		wire.OpDerive:            &pb.DeriveRequest{Key: own.secret, Kdf: kdf, Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
 		wire.OpEncapsulate:       &pb.EncapsulateRequest{Key: own.private, Kdf: kdf, Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
 		wire.OpDecapsulate:       &pb.DecapsulateRequest{Key: own.private, Kdf: kdf, Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
 		wire.OpSaveCertificate:   &pb.SaveCertificateRequest{Certificate: own.parsed, Slot: own.cert},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,20 @@ func TestStrangerIsRefused(t *testing.T) {
 	run := d.RunAs(t, stranger, nil, "status")
 	if run.Code != 3 || !strings.Contains(run.Stderr, "[[app]]") || run.Stdout != "" {
 		t.Errorf("status by a stranger: exit status %d, stdout %q, stderr %q; want 3 and the lines to add", run.Code, run.Stdout, run.Stderr)
+	}
+}
+
+// TestOverflowUserIsRefused: the uid that the kernel shows for every user it cannot map is nobody's, and no lines are
+// offered that would let it in.
+func TestOverflowUserIsRefused(t *testing.T) {
+	daemontest.NeedRoot(t)
+	d := daemontest.Start(t, common)
+	text := strings.TrimSpace(string(must(os.ReadFile("/proc/sys/kernel/overflowuid"))(t)))
+	p := &peer{t: t, conn: connect(t, d.Socket, must(strconv.Atoi(text))(t))}
+	err := p.hello()
+	wantCode(t, "hello of uid "+text, err, claviger.ErrAccessDenied)
+	if err != nil && (strings.Contains(err.Error(), "[[app]]") || !strings.Contains(err.Error(), "not mapped")) {
+		t.Errorf("the refusal does not say why: %v", err)
 	}
 }
 
@@ -80,12 +95,11 @@ func TestFakeDaemonIsRefused(t *testing.T) {
 	if n := <-heard; n != 0 {
 		t.Errorf("the stranger heard %d bytes", n)
 	}
-	cmd := exec.Command(daemontest.Binary(t), "hash")
+	cmd := exec.Command(daemontest.Binary(t), "random", "8")
 	cmd.Env = append(os.Environ(), "CLAVIGER_SOCKET="+path, fmt.Sprintf("CLAVIGER_DAEMON_UID=%d", owner))
-	cmd.Stdin = strings.NewReader("text")
 	out, err := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != 5 {
-		t.Errorf("hash by a stranger's socket: exit status %d (%v), want 5\n%s", code, err, out)
+		t.Errorf("random by a stranger's socket: exit status %d (%v), want 5\n%s", code, err, out)
 	}
 	<-heard
 	owner = daemontest.UserB // told so, the client does talk

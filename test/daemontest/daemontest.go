@@ -29,6 +29,9 @@ const (
 	UserB     = 61003
 )
 
+// Race reports whether tests and daemon run under the race detector, which takes several times the memory and time.
+const Race = raceEnabled
+
 // binary is the one build of a test process.
 var binary struct {
 	once sync.Once
@@ -67,6 +70,9 @@ func Binary(t testing.TB) string {
 
 // Main runs a package's tests and removes the build. Call it from TestMain.
 func Main(m *testing.M) {
+	if Race && os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits a second at its end
+	}
 	code := m.Run()
 	if binary.path != "" {
 		os.RemoveAll(filepath.Dir(binary.path))

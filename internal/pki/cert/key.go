@@ -17,8 +17,12 @@ import (
 	"github.com/claviger/claviger"
 )
 
-// MinRSABits is the shortest RSA modulus that signs certificates here (NIST SP 800-131A).
-const MinRSABits = 2048
+// MinRSABits is the shortest RSA modulus that signs certificates here (NIST SP 800-131A). MaxRSABits is the longest that
+// a certificate may hold: longer ones are in nobody's use, and would take seconds for each signature.
+const (
+	MinRSABits = 2048
+	MaxRSABits = 16384
+)
 
 // PublicKey returns the algorithm of the certificate's key and a copy of its SubjectPublicKeyInfo (DER, RFC 5280,
 // 4.1.2.7). A key whose algorithm is unknown, or too weak to be used, is ErrUnsupportedAlgorithm.

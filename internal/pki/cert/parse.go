@@ -2,6 +2,7 @@ package cert
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -128,6 +129,9 @@ func parseOne(der []byte) (*Certificate, error) {
 	x, err := x509.ParseCertificate(bytes.Clone(der))
 	if err != nil {
 		return nil, errors.New(claviger.Clip(strings.TrimPrefix(err.Error(), "x509: ")))
+	}
+	if key, ok := x.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > MaxRSABits {
+		return nil, fmt.Errorf("an RSA key of %d bits; the limit is %d", key.N.BitLen(), MaxRSABits)
 	}
 	return newCertificate(x)
 }

@@ -2,7 +2,6 @@ package software
 
 import (
 	"context"
-	"crypto/sha3"
 	"hash"
 	"slices"
 	"sync"
@@ -95,7 +94,7 @@ func (s *hashStream) Clone() (provider.Stream, error) {
 type xofStream struct {
 	life
 	row   *algorithm.Row
-	state *sha3.SHAKE
+	state *algorithm.XOF
 	size  int
 }
 
@@ -136,7 +135,7 @@ func (s *xofStream) Clone() (provider.Stream, error) {
 	if s.closed {
 		return nil, claviger.Errorf(claviger.ErrContextAlreadyDestroyed, s.op.String(), "the stream is closed")
 	}
-	state, err := s.row.CloneXOF(s.state)
+	state, err := s.state.Clone()
 	if err != nil {
 		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.op.String(), "the state cannot be copied")
 	}
@@ -144,7 +143,7 @@ func (s *xofStream) Clone() (provider.Stream, error) {
 }
 
 // readXOF appends n bytes of output.
-func readXOF(x *sha3.SHAKE, dst []byte, n int) []byte {
+func readXOF(x *algorithm.XOF, dst []byte, n int) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, n)[:start+n]
 	x.Read(dst[start:])

@@ -25,9 +25,9 @@ type key struct {
 	material *secmem.Bytes // canonical encoding
 	closed   atomic.Bool
 
-	block   cipher.Block // AES
-	aead    cipher.AEAD  // the AEAD of the key's algorithm
-	mac     *sync.Pool   // of hash.Hash, keyed
+	block   cipher.Block                      // AES
+	aeads   map[*algorithm.Row]cipher.AEAD    // by AEAD
+	macs    map[claviger.Algorithm]*sync.Pool // of hash.Hash, keyed; by the code's name
 	private crypto.PrivateKey
 	public  crypto.PublicKey
 	spki    []byte // public half; nil for a secret key
@@ -36,27 +36,50 @@ type key struct {
 // secretKey makes the key of material, which it then owns, also when it fails.
 func (p *Provider) secretKey(row *algorithm.Row, material *secmem.Bytes) (provider.Key, error) {
 	k := &key{provider: p, row: row, spec: provider.Spec{Algorithm: row.Name, Class: claviger.SecretKey}, material: material}
-	var err error
-	for _, r := range algorithm.All() {
-		if !r.Fits(row.Name) {
-			continue
-		}
-		switch r.Family {
-		case algorithm.FamilyCipher:
-			if k.block == nil {
-				k.block, err = r.NewBlock(material.Bytes())
-			}
-		case algorithm.FamilyAEAD:
-			k.aead, err = r.NewAEAD(material.Bytes())
-		case algorithm.FamilyMAC:
-			k.mac = &sync.Pool{New: func() any { return r.NewMAC(material.Bytes()) }}
-		}
-		if err != nil {
+	for _, r := range p.fits[row.Name] {
+		if err := k.prepareFor(r); err != nil {
 			material.Close()
 			return nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, "key", "the bytes are not a key of %s", row.Name)
 		}
 	}
 	return k, nil
+}
+
+// prepareFor expands the key for one of the algorithms that it serves.
+func (k *key) prepareFor(r *algorithm.Row) error {
+	var err error
+	switch {
+	case r.Family == algorithm.FamilyCipher && k.block == nil:
+		k.block, err = r.NewBlock(k.material.Bytes())
+	case r.Family == algorithm.FamilyAEAD:
+		if k.aeads == nil {
+			k.aeads = make(map[*algorithm.Row]cipher.AEAD)
+		}
+		k.aeads[r], err = r.NewAEAD(k.material.Bytes())
+	case r.Family == algorithm.FamilyMAC:
+		if k.macs == nil {
+			k.macs = make(map[claviger.Algorithm]*sync.Pool)
+		}
+		k.macs[r.Name], err = k.codes(r)
+	}
+	return err
+}
+
+// codes makes the pool of a code's states. The first one shows that the key fits.
+func (k *key) codes(r *algorithm.Row) (*sync.Pool, error) {
+	first, err := r.NewMAC(k.material.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	pool := &sync.Pool{New: func() any {
+		h, err := r.NewMAC(k.material.Bytes())
+		if err != nil {
+			panic("software: " + err.Error()) // the same bytes fitted before
+		}
+		return h
+	}}
+	pool.Put(first)
+	return pool, nil
 }
 
 func (p *Provider) privateKey(row *algorithm.Row, private crypto.PrivateKey) (provider.Key, error) {

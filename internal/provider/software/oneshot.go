@@ -91,11 +91,11 @@ func (k *key) OneShot(ctx context.Context, op provider.Op, params *provider.Para
 	}
 	switch row.Family {
 	case algorithm.FamilyMAC:
-		return sumPooled(k.mac, dst, in), nil
+		return sumPooled(k.macs[row.Name], dst, in), nil
 	case algorithm.FamilyCipher:
 		return k.cipher(row, op, params, dst, in)
 	case algorithm.FamilyAEAD:
-		return k.sealOrOpen(op, params.IV, params.AAD, dst, in)
+		return k.sealOrOpen(row, op, params.IV, params.AAD, dst, in)
 	case algorithm.FamilySignature:
 		return k.signOrVerify(row, op, params, params.Signature, dst, in)
 	case algorithm.FamilyAsymmetric:
@@ -173,11 +173,11 @@ func (k *key) limit(row *algorithm.Row, op provider.Op) int64 {
 }
 
 // sealOrOpen is one message of an AEAD, the tag at its end.
-func (k *key) sealOrOpen(op provider.Op, iv, aad, dst, in []byte) ([]byte, error) {
+func (k *key) sealOrOpen(row *algorithm.Row, op provider.Op, iv, aad, dst, in []byte) ([]byte, error) {
 	if op == provider.Encrypt {
-		return k.aead.Seal(dst, iv, in, aad), nil
+		return k.aeads[row].Seal(dst, iv, in, aad), nil
 	}
-	out, err := k.aead.Open(dst, iv, in, aad)
+	out, err := k.aeads[row].Open(dst, iv, in, aad)
 	if err != nil {
 		return dst, provider.ErrMismatch
 	}
@@ -199,7 +199,7 @@ func (k *key) asymmetric(row *algorithm.Row, op provider.Op, dst, in []byte) ([]
 // signOrVerify takes the message, or for the Digest operations the digest.
 func (k *key) signOrVerify(row *algorithm.Row, op provider.Op, params *provider.Params, signature, dst, in []byte) ([]byte, error) {
 	if row.Keyed() {
-		return k.macSignature(op, signature, dst, in)
+		return macSignature(k.macs[row.Name], op, signature, dst, in)
 	}
 	if row.Digest == "" || op == provider.SignDigest || op == provider.VerifyDigest {
 		return k.finishSignature(row, op, params.DER, signature, dst, in)
@@ -221,12 +221,12 @@ func (k *key) finishSignature(row *algorithm.Row, op provider.Op, der bool, sign
 }
 
 // macSignature is HMAC used as a signature.
-func (k *key) macSignature(op provider.Op, signature, dst, in []byte) ([]byte, error) {
+func macSignature(pool *sync.Pool, op provider.Op, signature, dst, in []byte) ([]byte, error) {
 	if op == provider.Sign {
-		return sumPooled(k.mac, dst, in), nil
+		return sumPooled(pool, dst, in), nil
 	}
 	var own [64]byte
-	return dst, compare(sumPooled(k.mac, own[:0], in), signature)
+	return dst, compare(sumPooled(pool, own[:0], in), signature)
 }
 
 func compare(own, given []byte) error {

@@ -21,7 +21,8 @@ import (
 type Provider struct {
 	mechanisms []provider.Mechanism
 	routes     map[route]*algorithm.Row
-	hashes     map[claviger.Algorithm]*sync.Pool // of hash.Hash, by hash algorithm
+	hashes     map[claviger.Algorithm]*sync.Pool       // of hash.Hash, by hash algorithm
+	fits       map[claviger.Algorithm][]*algorithm.Row // what a secret key serves, by key algorithm
 }
 
 // route is what a call is found by, without folding case: names are canonical here.
@@ -38,7 +39,8 @@ var (
 
 // New makes a provider. It holds no keys and needs no configuration.
 func New() *Provider {
-	p := &Provider{routes: make(map[route]*algorithm.Row), hashes: make(map[claviger.Algorithm]*sync.Pool)}
+	p := &Provider{routes: make(map[route]*algorithm.Row), hashes: make(map[claviger.Algorithm]*sync.Pool),
+		fits: make(map[claviger.Algorithm][]*algorithm.Row)}
 	rows := algorithm.All()
 	for i := range rows {
 		row := &rows[i]
@@ -46,7 +48,10 @@ func New() *Provider {
 			p.mechanisms = append(p.mechanisms, m)
 			p.routes[route{m.Op, m.Algorithm, m.Key}] = row
 		}
-		if row.Family == algorithm.FamilyHash && !row.Extendable {
+		for _, k := range row.Keys {
+			p.fits[k] = append(p.fits[k], row)
+		}
+		if row.Family == algorithm.FamilyHash {
 			p.hashes[row.Name] = &sync.Pool{New: func() any { return row.NewHash() }}
 		}
 	}

@@ -84,7 +84,7 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 	}
 	switch row.Family {
 	case algorithm.FamilyMAC:
-		return newHashStream(op, k.mac, nil), nil
+		return newHashStream(op, k.macs[row.Name], nil), nil
 	case algorithm.FamilyCipher:
 		if row.BothWays {
 			return &ctrStream{life: life{op: op}, key: k, row: row, stream: row.NewStream(k.block, params.IV)}, nil
@@ -102,7 +102,7 @@ func (k *key) beginSignature(row *algorithm.Row, op provider.Op, params *provide
 	der := params.DER
 	switch {
 	case row.Keyed():
-		return newHashStream(op, k.mac, func(dst, digest, signature []byte) ([]byte, error) {
+		return newHashStream(op, k.macs[row.Name], func(dst, digest, signature []byte) ([]byte, error) {
 			if op == provider.Sign {
 				return append(dst, digest...), nil
 			}
@@ -162,7 +162,7 @@ func (s *gathered) Finish(ctx context.Context, dst, signature []byte) ([]byte, e
 	defer s.wipe()
 	switch s.row.Family {
 	case algorithm.FamilyAEAD:
-		return s.key.sealOrOpen(s.op, s.iv, s.aad, dst, s.message)
+		return s.key.sealOrOpen(s.row, s.op, s.iv, s.aad, dst, s.message)
 	case algorithm.FamilyAsymmetric:
 		return s.key.asymmetric(s.row, s.op, dst, s.message)
 	}

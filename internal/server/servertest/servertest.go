@@ -20,6 +20,7 @@ import (
 	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/provider/software"
 	"github.com/claviger/claviger/internal/secmem"
+	"github.com/claviger/claviger/internal/secrets"
 	"github.com/claviger/claviger/internal/server"
 	"github.com/claviger/claviger/internal/session"
 	"github.com/claviger/claviger/internal/store"
@@ -59,7 +60,11 @@ func New(dir string, c Config) (r *Rig, stop func() error, err error) {
 	if c.Rules != nil {
 		rules = *c.Rules
 	}
-	r = &Rig{Path: filepath.Join(dir, "s"), Manager: session.NewManager(session.Config{Engine: engine, Policy: policy.New(rules), Limits: c.Limits})}
+	keeper, err := secrets.Open(context.Background(), secrets.Config{Store: db})
+	if err != nil {
+		return nil, nil, err
+	}
+	r = &Rig{Path: filepath.Join(dir, "s"), Manager: session.NewManager(session.Config{Engine: engine, Secrets: keeper, Policy: policy.New(rules), Limits: c.Limits})}
 	c.Server.Manager = r.Manager
 	if c.Log != nil {
 		c.Server.Log = slog.New(slog.NewTextHandler(c.Log, nil))

@@ -1,0 +1,70 @@
+package commands_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/claviger/claviger/test/daemontest"
+)
+
+// pki writes root.pem, middle.pem, leaf.der (below the root), deep.pem (below the middle one), stranger.pem (of another root),
+// none.crl and leaf.crl (which revokes leaf.der) of the root.
+func (s *script) pki() {
+	s.t.Helper()
+	root, rootKey := s.certificate("Root", nil, nil, true)
+	middle, middleKey := s.certificate("Middle", root, rootKey, true)
+	leaf, _ := s.certificate("Leaf", root, rootKey, false)
+	deep, _ := s.certificate("Deep", middle, middleKey, false)
+	stranger, _ := s.certificate("Stranger", nil, nil, true)
+	for name, c := range map[string]*x509.Certificate{"root": root, "middle": middle, "deep": deep, "stranger": stranger} {
+		s.write(name+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+	}
+	s.write("leaf.der", leaf.Raw)
+	for number, revoked := range [][]*big.Int{nil, {leaf.SerialNumber}} {
+		list := &x509.RevocationList{
+			Number: big.NewInt(int64(number + 1)), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
+		}
+		for _, serial := range revoked {
+			entry := x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now().Add(-time.Minute)}
+			list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, entry)
+		}
+		s.write([]string{"none.crl", "leaf.crl"}[number], must(x509.CreateRevocationList(rand.Reader, list, root, rootKey))(s.t))
+	}
+}
+
+// certificate makes a certificate that is valid from an hour ago for two days, under an issuer or, with nil, under itself.
+func (s *script) certificate(name string, issuer *x509.Certificate, issuerKey *ecdsa.PrivateKey, ca bool) (*x509.Certificate, *ecdsa.PrivateKey) {
+	s.t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(s.t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
+		BasicConstraintsValid: true, IsCA: ca, KeyUsage: x509.KeyUsageDigitalSignature,
+	}
+	if ca {
+		template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	}
+	if issuer == nil {
+		issuer, issuerKey = template, key
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), issuerKey))(s.t)
+	return must(x509.ParseCertificate(der))(s.t), key
+}
+
+// openssl runs the openssl command in the script's directory.
+func (s *script) openssl(args []string) {
+	s.t.Helper()
+	cmd := exec.Command(daemontest.NeedTool(s.t, "openssl"), args...)
+	cmd.Dir = s.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("openssl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
