@@ -12,12 +12,12 @@ const (
 
 // SecretInfo says what is stored under an identifier, without any of it.
 type SecretInfo struct {
-	ID       string          `json:"id"`       // 32 lower-case hexadecimal characters
-	Tenant   string          `json:"tenant"`   // name of the owner
+	ID       string          `json:"id"`        // 32 lower-case hexadecimal characters
+	Tenant   string          `json:"tenant"`    // name of the owner
 	TenantID string          `json:"tenant_id"` // lasting identifier of the owner
-	Retired  bool            `json:"retired"`  // the owner was removed from the configuration: nobody can read it any more
-	Latest   uint64          `json:"latest"`   // highest version ever made
-	Versions []SecretVersion `json:"versions"` // those that are stored, oldest first
+	Retired  bool            `json:"retired"`   // the owner was removed from the configuration: nobody can read it any more
+	Latest   uint64          `json:"latest"`    // highest version ever made
+	Versions []SecretVersion `json:"versions"`  // those that are stored, oldest first
 }
 
 // SecretVersion is one version of a secret.

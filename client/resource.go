@@ -112,8 +112,11 @@ func lookup[T Resource](ctx context.Context, c *CryptoContext, name string, t cl
 	return wrap(r), nil
 }
 
-// resolve asks for a name and takes charge of the handle. The daemon judges name and type.
+// resolve asks for a name and takes charge of the handle.
 func (c *CryptoContext) resolve(ctx context.Context, name string, t claviger.ResourceType) (resource, error) {
+	if err := claviger.CheckName("resolve", name); err != nil {
+		return resource{}, err
+	}
 	var reply pb.ResolveReply
 	if err := c.control(ctx, "resolve", wire.OpResolve, 0, &pb.ResolveRequest{Name: name, Type: uint32(t)}, &reply); err != nil {
 		return resource{}, err

@@ -69,7 +69,7 @@ func sections() []section {
 	}
 }
 
-const extendableText = `SHAKE, cSHAKE, TurboSHAKE, KT and BLAKE3 give as many bytes as the caller asks for; the size here is the default. cSHAKE
+const extendableText = `SHAKE, cSHAKE, TurboSHAKE, KT, ASCON-XOF and BLAKE3 give as many bytes as the caller asks for; the size here is the default. cSHAKE
 without a customization string is SHAKE.`
 
 const aeadText = `The tag follows the ciphertext. Nothing is released before it is verified. For AES-SIV the synthetic IV of RFC 5297 stands in the
