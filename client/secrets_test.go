@@ -3,8 +3,10 @@ package client_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +39,16 @@ func TestSecretsComeBackInTheirVersions(t *testing.T) {
 	_, err = s.Get(ctx, "\xff not an identifier", 1)
 	wantCode(t, "bytes of any kind", err, claviger.ErrSecretNotFound)
 	wantCode(t, "invalidate twice", s.Invalidate(ctx, id, 2), claviger.ErrSecretNotFound)
+}
+
+func TestASecretIsNotPrinted(t *testing.T) {
+	s := client.Secret{Value: []byte("recognisable"), Version: 3}
+	encoded := string(get(json.Marshal(&s))(t))
+	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v %s %x", s, &s, s, s), encoded} {
+		if !strings.Contains(text, "3") || strings.Contains(text, "recog") || strings.Contains(text, "7265636f67") || strings.Contains(text, "cmVjb2") {
+			t.Errorf("it reads %s", text)
+		}
+	}
 }
 
 func TestTheLongestSecretFits(t *testing.T) {

@@ -77,7 +77,7 @@ func (a *app) run(f action) func(*cobra.Command, []string) error {
 func (a *app) group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	cmd.RunE = a.run(func(context.Context, []string) error {
-		return usagef("a command is needed; claviger %s --help lists them", use)
+		return usagef("a command is needed; %s --help lists them", cmd.CommandPath())
 	})
 	cmd.AddCommand(commands...)
 	return cmd

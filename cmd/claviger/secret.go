@@ -19,7 +19,8 @@ import (
 func (a *app) secretCommand() *cobra.Command {
 	return a.group("secret", "Keep secrets in the daemon, or seal them into capsules",
 		a.secretPutCommand(), a.secretReplaceCommand(), a.secretGetCommand(), a.secretListCommand(), a.secretInvalidateCommand(),
-		a.secretSealCommand(), a.secretOpenCommand(), a.secretRotateCommand(), a.secretDestroyCommand())
+		a.secretSealCommand(), a.secretOpenCommand(),
+		a.group("key", "Change the key that seals your capsules", a.secretRotateCommand(), a.secretDestroyCommand()))
 }
 
 // writtenSecret is what put and replace answer with --json.

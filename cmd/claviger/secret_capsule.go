@@ -79,7 +79,7 @@ func (a *app) secretOpenCommand() *cobra.Command {
 // secretRotateCommand makes the next version of the key that seals capsules.
 func (a *app) secretRotateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "rotate-key",
+		Use:   "rotate",
 		Short: "Make the next version of the key that seals your capsules, and print its number; older capsules still open",
 		Args:  cobra.NoArgs,
 		RunE: a.run(a.withLink(func(ctx context.Context, l *link, _ []string) error {
@@ -96,7 +96,7 @@ func (a *app) secretRotateCommand() *cobra.Command {
 // secretDestroyCommand destroys a version of that key.
 func (a *app) secretDestroyCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "destroy-key VERSION",
+		Use:   "destroy VERSION",
 		Short: "Destroy a version of the key that seals your capsules: they can never be opened again",
 		Args:  cobra.ExactArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {

@@ -59,16 +59,16 @@ func TestCapsulesByCommand(t *testing.T) {
 	if got := c.ok("", "secret open @capsule"); got != "sealed token" {
 		t.Errorf("it opens as %q", got)
 	}
-	if got := c.ok("", "secret rotate-key"); got != "2\n" {
-		t.Errorf("rotate-key prints %q", got)
+	if got := c.ok("", "secret key rotate"); got != "2\n" {
+		t.Errorf("key rotate prints %q", got)
 	}
 	c.ok(c.read("capsule"), "secret open")
 	c.fails(c.read("capsule")[1:], "secret open", exitVerdict, "SecretVerificationFailed")
 	c.fails(c.ok("x", "secret seal --expires 1"), "secret open", exitVerdict, "SecretExpired")
-	c.ok("", "secret destroy-key 1")
+	c.ok("", "secret key destroy 1")
 	c.fails("", "secret open @capsule", exitVerdict, "SecretVerificationFailed")
-	c.fails("", "secret destroy-key 1", exitOther, "SecretNotFound")
-	c.fails("", "secret destroy-key one", exitUsage, "InvalidArgument")
+	c.fails("", "secret key destroy 1", exitOther, "SecretNotFound")
+	c.fails("", "secret key destroy one", exitUsage, "InvalidArgument")
 }
 
 // TestSecretsStayOffTerminals holds that a terminal gets a secret only with --show, and that nothing is asked of the

@@ -73,27 +73,6 @@ func TestVersionsNeverRepeat(t *testing.T) {
 	}
 }
 
-// A slot whose configuration leaves the algorithm open keeps that of its first key.
-func TestRotationInheritsTheAlgorithm(t *testing.T) {
-	r := newRig(t, slot("open", "", claviger.AllPermissions))
-	target := r.into(t, "open")
-	target.Rotate = true
-	_, err := r.Generate(t.Context(), r.keyless(), "", target, nil)
-	fails(t, "nothing to inherit", err, claviger.ErrUnsupportedAlgorithm)
-	_, err = r.Generate(t.Context(), r.keyless(), "AES-256", target, nil)
-	ok(t, err)
-	made, err := r.Generate(t.Context(), r.keyless(), "", target, nil)
-	ok(t, err)
-	if made.Version != 2 || made.Info.Algorithm != "AES-256" {
-		t.Errorf("version %d of %s", made.Version, made.Info.Algorithm)
-	}
-	made, err = r.Import(t.Context(), r.keyless(), "", claviger.Raw, make([]byte, 32), target)
-	ok(t, err)
-	if made.Version != 3 || made.Info.Algorithm != "AES-256" {
-		t.Errorf("version %d of %s", made.Version, made.Info.Algorithm)
-	}
-}
-
 func TestASlotTakesOnlyWhatItIsFor(t *testing.T) {
 	r := newRig(t, slot("data", "AES-256", twoWay), slot("sign", "ECDSA-P256", claviger.Sign|claviger.Verify))
 	_, err := r.Generate(t.Context(), r.keyless(), "AES-128", r.into(t, "data"), nil)

@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
@@ -79,14 +80,15 @@ type moment struct {
 	ahead  bool   // the wall clock is ahead and not believed: nothing is swept
 }
 
-// openClock takes up the clock where the store left it. In a new store it begins with the wall clock.
+// openClock takes up the clock where the store left it. In a new store it begins with the wall clock, and also where the
+// mark does not open: one bad record does not keep the rest from serving.
 func openClock(ctx context.Context, db *store.DB, source Source) (*clock, error) {
 	c := &clock{source: source, store: db}
 	err := db.View(func(tx *store.Tx) (err error) {
 		c.durable, err = read(tx, markKey(), markSchema, decodeMark)
 		return err
 	})
-	if absent(err) {
+	if absent(err) || errors.Is(err, store.ErrDamaged) {
 		c.mark = mark{time: sinceEpoch(source.Wall()), boot: source.Boot(), id: source.ID}
 		return c, c.persist(ctx)
 	}

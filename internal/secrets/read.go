@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/claviger/claviger"
@@ -16,6 +17,11 @@ type Secret struct {
 	Value   []byte // the receiver's, who wipes it (secmem.Wipe)
 	Version uint64
 	Expires uint64 // seconds since 1970
+}
+
+// Format writes version and expiry, never the value, for every verb and flag of package fmt.
+func (s Secret) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "version %d of a secret of %d bytes, expires %d", s.Version, len(s.Value), s.Expires)
 }
 
 // Get reads a version of a secret, or the latest one (claviger.LatestVersion). ErrSecretNotFound for what is unknown,
