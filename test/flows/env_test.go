@@ -30,7 +30,7 @@ type env struct {
 	stack   *client.Stack
 	cc      *client.CryptoContext
 	restart func(t *testing.T) *client.Stack              // a new daemon over the same store
-	dial    func(testing.TB, client.Config) *client.Stack // another stack to the same daemon; nil in embedded mode
+	dial    func(testing.TB, client.Config) *client.Stack // another stack to the same daemon
 	pki     *pki
 }
 
@@ -46,6 +46,11 @@ func both(t *testing.T, flow func(t *testing.T, e *env)) {
 		dir := t.TempDir()
 		graph := open(t, dir)
 		e := &env{stack: graph.Stack}
+		e.dial = func(t testing.TB, c client.Config) *client.Stack {
+			stack := must(graph.Connect(t.Context(), c))(t)
+			t.Cleanup(func() { stack.Close() })
+			return stack
+		}
 		e.restart = func(t *testing.T) *client.Stack { check(t, graph.Close()); return open(t, dir).Stack }
 		run(t, e, flow)
 	})

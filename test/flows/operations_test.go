@@ -117,9 +117,7 @@ func TestF6(t *testing.T) {
 // TestF9 is timeouts. Provider 9 takes 300 ms for every operation, provider 10 two seconds.
 func TestF9(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
-		if e.dial != nil {
-			t.Run("F9.1", func(t *testing.T) { stackDefault(t, e) })
-		}
+		t.Run("F9.1", func(t *testing.T) { stackDefault(t, e) })
 		var h *client.Hash
 		slow := client.ProviderSelector{Name: "slow"}
 		t.Run("F9.2", func(t *testing.T) {
