@@ -104,9 +104,14 @@ func ParseHelloReply(body []byte) (HelloReply, error) {
 		MaxInline:      binary.LittleEndian.Uint32(body[8:]),
 		MaxControl:     binary.LittleEndian.Uint32(body[12:]),
 		Features:       binary.LittleEndian.Uint64(body[16:]),
-		Timeout:        time.Duration(binary.LittleEndian.Uint32(body[24:])) * time.Microsecond,
-		Ceiling:        time.Duration(binary.LittleEndian.Uint32(body[28:])) * time.Microsecond,
 		MaxConnections: binary.LittleEndian.Uint16(body[32:]),
+	}
+	for i, d := range []*time.Duration{&h.Timeout, &h.Ceiling} {
+		us := binary.LittleEndian.Uint32(body[24+4*i:])
+		if us == 0 || us == NoDeadline {
+			return h, claviger.Errorf(claviger.ErrInvalidFormat, "hello", "a time of %#x microseconds; the default and the ceiling are times of calls", us)
+		}
+		*d = time.Duration(us) * time.Microsecond
 	}
 	n := int(binary.LittleEndian.Uint16(body[34:]))
 	tenant := body[helloReplySize:]
