@@ -109,6 +109,21 @@ const (
 	ErrSecretVerificationFailed Code = 0x010C0003 // not a capsule of this tenant, altered, or its key is destroyed
 )
 
+// Guest: refusals of symmetric states and managed keys. These are additions to the S-CORE numbers; the lower half is
+// wasi-crypto's crypto_errno.
+const (
+	ErrUnsupportedOption Code = 0x010D0007 // no option of that name here
+	ErrInvalidKey        Code = 0x010D0008 // these bytes are no key of the algorithm, or the key is of another one
+	ErrInvalidLength     Code = 0x010D0009 // not a length that the algorithm takes or gives
+	ErrKeyNotSupported   Code = 0x010D0013 // a key was given to an algorithm without one
+	ErrKeyRequired       Code = 0x010D0014 // no key was given
+	ErrInvalidTag        Code = 0x010D0015 // the authentication tag is wrong
+	ErrNonceRequired     Code = 0x010D0017 // no nonce was given, and none can safely be chosen; or it has been used
+	ErrInvalidNonce      Code = 0x010D0018 // a nonce of another length than the algorithm takes
+	ErrOptionNotSet      Code = 0x010D0019 // the option was not given
+	ErrIncompatibleKeys  Code = 0x010D001D // the two keys do not belong together
+)
+
 // codes gives each code its name, as score-api calls it, and its sentence.
 var codes = map[Code][2]string{
 	ErrUninitializedStack:        {"UninitializedStack", "the stack is closed"},
@@ -165,6 +180,16 @@ var codes = map[Code][2]string{
 	ErrSecretNotFound:            {"SecretNotFound", "no such secret"},
 	ErrSecretExpired:             {"SecretExpired", "the secret has expired"},
 	ErrSecretVerificationFailed:  {"SecretVerificationFailed", "not a capsule that can be opened here"},
+	ErrUnsupportedOption:         {"UnsupportedOption", "option not supported"},
+	ErrInvalidKey:                {"InvalidKey", "not a key of the algorithm"},
+	ErrInvalidLength:             {"InvalidLength", "length not possible"},
+	ErrKeyNotSupported:           {"KeyNotSupported", "the algorithm takes no key"},
+	ErrKeyRequired:               {"KeyRequired", "the algorithm needs a key"},
+	ErrInvalidTag:                {"InvalidTag", "authentication tag is wrong"},
+	ErrNonceRequired:             {"NonceRequired", "a nonce is needed"},
+	ErrInvalidNonce:              {"InvalidNonce", "nonce of a wrong length"},
+	ErrOptionNotSet:              {"OptionNotSet", "option not set"},
+	ErrIncompatibleKeys:          {"IncompatibleKeys", "the keys do not belong together"},
 }
 
 // Error gives the code's sentence. It makes Code an error that errors.Is finds in any *Error.

@@ -1,5 +1,7 @@
 package claviger
 
+import "fmt"
+
 // MaxSecret is the longest secret in bytes, stored or in a capsule.
 const MaxSecret = 1 << 20
 
@@ -26,4 +28,16 @@ type SecretVersion struct {
 	Expires uint64 `json:"expires"` // seconds since 1970, unsigned
 	Size    int    `json:"size"`    // bytes
 	Expired bool   `json:"expired"` // by the daemon's clock, when the list was made
+}
+
+// Secret is one version of a secret, read.
+type Secret struct {
+	Value   []byte `json:"-"` // the caller's, who should clear it after use
+	Version uint64 // 0 for what came out of a capsule
+	Expires uint64 // seconds since 1970
+}
+
+// Format writes version and expiry, never the value, for every verb and flag of package fmt.
+func (s Secret) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "version %d of a secret of %d bytes, expires %d", s.Version, len(s.Value), s.Expires)
 }

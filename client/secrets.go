@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/claviger/claviger"
@@ -18,16 +17,7 @@ import (
 type Secrets struct{ stack *Stack }
 
 // Secret is one version, read.
-type Secret struct {
-	Value   []byte `json:"-"` // the caller's, who should clear it after use
-	Version uint64 // 0 for what came out of a capsule
-	Expires uint64 // seconds since 1970
-}
-
-// Format writes version and expiry, never the value, for every verb and flag of package fmt.
-func (s Secret) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "version %d of a secret of %d bytes, expires %d", s.Version, len(s.Value), s.Expires)
-}
+type Secret = claviger.Secret
 
 // Secrets gives the caller's secrets. It makes no call.
 func (s *Stack) Secrets() *Secrets { return &Secrets{s} }

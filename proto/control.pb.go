@@ -7,7 +7,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        v3.21.12
-// source: proto/control.proto
+// source: control.proto
 
 package controlpb
 
@@ -26,6 +26,94 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type StateVerb int32
+
+const (
+	StateVerb_STATE_NONE             StateVerb = 0
+	StateVerb_STATE_OPTION           StateVerb = 1
+	StateVerb_STATE_OPTION_NUMBER    StateVerb = 2
+	StateVerb_STATE_CLONE            StateVerb = 3
+	StateVerb_STATE_ABSORB           StateVerb = 4
+	StateVerb_STATE_SQUEEZE          StateVerb = 5
+	StateVerb_STATE_SQUEEZE_TAG      StateVerb = 6
+	StateVerb_STATE_SQUEEZE_KEY      StateVerb = 7
+	StateVerb_STATE_MAX_TAG_LEN      StateVerb = 8
+	StateVerb_STATE_ENCRYPT          StateVerb = 9
+	StateVerb_STATE_ENCRYPT_DETACHED StateVerb = 10
+	StateVerb_STATE_DECRYPT          StateVerb = 11
+	StateVerb_STATE_DECRYPT_DETACHED StateVerb = 12
+	StateVerb_STATE_RATCHET          StateVerb = 13
+	StateVerb_STATE_HOLD             StateVerb = 14 // keeps data as the beginning of the next encryption's or decryption's input
+	StateVerb_STATE_TAKE             StateVerb = 15 // gives more of an output that was over 1 MiB
+)
+
+// Enum value maps for StateVerb.
+var (
+	StateVerb_name = map[int32]string{
+		0:  "STATE_NONE",
+		1:  "STATE_OPTION",
+		2:  "STATE_OPTION_NUMBER",
+		3:  "STATE_CLONE",
+		4:  "STATE_ABSORB",
+		5:  "STATE_SQUEEZE",
+		6:  "STATE_SQUEEZE_TAG",
+		7:  "STATE_SQUEEZE_KEY",
+		8:  "STATE_MAX_TAG_LEN",
+		9:  "STATE_ENCRYPT",
+		10: "STATE_ENCRYPT_DETACHED",
+		11: "STATE_DECRYPT",
+		12: "STATE_DECRYPT_DETACHED",
+		13: "STATE_RATCHET",
+		14: "STATE_HOLD",
+		15: "STATE_TAKE",
+	}
+	StateVerb_value = map[string]int32{
+		"STATE_NONE":             0,
+		"STATE_OPTION":           1,
+		"STATE_OPTION_NUMBER":    2,
+		"STATE_CLONE":            3,
+		"STATE_ABSORB":           4,
+		"STATE_SQUEEZE":          5,
+		"STATE_SQUEEZE_TAG":      6,
+		"STATE_SQUEEZE_KEY":      7,
+		"STATE_MAX_TAG_LEN":      8,
+		"STATE_ENCRYPT":          9,
+		"STATE_ENCRYPT_DETACHED": 10,
+		"STATE_DECRYPT":          11,
+		"STATE_DECRYPT_DETACHED": 12,
+		"STATE_RATCHET":          13,
+		"STATE_HOLD":             14,
+		"STATE_TAKE":             15,
+	}
+)
+
+func (x StateVerb) Enum() *StateVerb {
+	p := new(StateVerb)
+	*p = x
+	return p
+}
+
+func (x StateVerb) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StateVerb) Descriptor() protoreflect.EnumDescriptor {
+	return file_control_proto_enumTypes[0].Descriptor()
+}
+
+func (StateVerb) Type() protoreflect.EnumType {
+	return &file_control_proto_enumTypes[0]
+}
+
+func (x StateVerb) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StateVerb.Descriptor instead.
+func (StateVerb) EnumDescriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{0}
+}
+
 // Selector chooses a provider. At most one field is set; none means what the slot says, or for a new key the first
 // provider that offers the algorithm. A choice that cannot be met is ProviderNotAvailable or UnsupportedAlgorithm.
 type Selector struct {
@@ -39,7 +127,7 @@ type Selector struct {
 
 func (x *Selector) Reset() {
 	*x = Selector{}
-	mi := &file_proto_control_proto_msgTypes[0]
+	mi := &file_control_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -51,7 +139,7 @@ func (x *Selector) String() string {
 func (*Selector) ProtoMessage() {}
 
 func (x *Selector) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[0]
+	mi := &file_control_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -64,7 +152,7 @@ func (x *Selector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Selector.ProtoReflect.Descriptor instead.
 func (*Selector) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{0}
+	return file_control_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Selector) GetId() uint32 {
@@ -98,7 +186,7 @@ type ResolveRequest struct {
 
 func (x *ResolveRequest) Reset() {
 	*x = ResolveRequest{}
-	mi := &file_proto_control_proto_msgTypes[1]
+	mi := &file_control_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -110,7 +198,7 @@ func (x *ResolveRequest) String() string {
 func (*ResolveRequest) ProtoMessage() {}
 
 func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[1]
+	mi := &file_control_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -123,7 +211,7 @@ func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveRequest.ProtoReflect.Descriptor instead.
 func (*ResolveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{1}
+	return file_control_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *ResolveRequest) GetName() string {
@@ -152,7 +240,7 @@ type ResolveReply struct {
 
 func (x *ResolveReply) Reset() {
 	*x = ResolveReply{}
-	mi := &file_proto_control_proto_msgTypes[2]
+	mi := &file_control_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -164,7 +252,7 @@ func (x *ResolveReply) String() string {
 func (*ResolveReply) ProtoMessage() {}
 
 func (x *ResolveReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[2]
+	mi := &file_control_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -177,7 +265,7 @@ func (x *ResolveReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveReply.ProtoReflect.Descriptor instead.
 func (*ResolveReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{2}
+	return file_control_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ResolveReply) GetHandle() uint64 {
@@ -219,7 +307,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_proto_control_proto_msgTypes[3]
+	mi := &file_control_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -231,7 +319,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[3]
+	mi := &file_control_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -244,7 +332,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{3}
+	return file_control_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReleaseRequest) GetHandles() []uint64 {
@@ -262,7 +350,7 @@ type ReleaseReply struct {
 
 func (x *ReleaseReply) Reset() {
 	*x = ReleaseReply{}
-	mi := &file_proto_control_proto_msgTypes[4]
+	mi := &file_control_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -274,7 +362,7 @@ func (x *ReleaseReply) String() string {
 func (*ReleaseReply) ProtoMessage() {}
 
 func (x *ReleaseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[4]
+	mi := &file_control_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -287,7 +375,7 @@ func (x *ReleaseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseReply.ProtoReflect.Descriptor instead.
 func (*ReleaseReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{4}
+	return file_control_proto_rawDescGZIP(), []int{4}
 }
 
 type CreateContextRequest struct {
@@ -307,7 +395,7 @@ type CreateContextRequest struct {
 
 func (x *CreateContextRequest) Reset() {
 	*x = CreateContextRequest{}
-	mi := &file_proto_control_proto_msgTypes[5]
+	mi := &file_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -319,7 +407,7 @@ func (x *CreateContextRequest) String() string {
 func (*CreateContextRequest) ProtoMessage() {}
 
 func (x *CreateContextRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[5]
+	mi := &file_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -332,7 +420,7 @@ func (x *CreateContextRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateContextRequest.ProtoReflect.Descriptor instead.
 func (*CreateContextRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{5}
+	return file_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateContextRequest) GetKind() uint32 {
@@ -416,7 +504,7 @@ type CreateContextReply struct {
 
 func (x *CreateContextReply) Reset() {
 	*x = CreateContextReply{}
-	mi := &file_proto_control_proto_msgTypes[6]
+	mi := &file_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +516,7 @@ func (x *CreateContextReply) String() string {
 func (*CreateContextReply) ProtoMessage() {}
 
 func (x *CreateContextReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[6]
+	mi := &file_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +529,7 @@ func (x *CreateContextReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateContextReply.ProtoReflect.Descriptor instead.
 func (*CreateContextReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{6}
+	return file_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateContextReply) GetHandle() uint64 {
@@ -526,7 +614,7 @@ type Kdf struct {
 
 func (x *Kdf) Reset() {
 	*x = Kdf{}
-	mi := &file_proto_control_proto_msgTypes[7]
+	mi := &file_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +626,7 @@ func (x *Kdf) String() string {
 func (*Kdf) ProtoMessage() {}
 
 func (x *Kdf) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[7]
+	mi := &file_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +639,7 @@ func (x *Kdf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kdf.ProtoReflect.Descriptor instead.
 func (*Kdf) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{7}
+	return file_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Kdf) GetAlgorithm() string {
@@ -595,7 +683,7 @@ type KeyTarget struct {
 
 func (x *KeyTarget) Reset() {
 	*x = KeyTarget{}
-	mi := &file_proto_control_proto_msgTypes[8]
+	mi := &file_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +695,7 @@ func (x *KeyTarget) String() string {
 func (*KeyTarget) ProtoMessage() {}
 
 func (x *KeyTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[8]
+	mi := &file_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +708,7 @@ func (x *KeyTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyTarget.ProtoReflect.Descriptor instead.
 func (*KeyTarget) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{8}
+	return file_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *KeyTarget) GetSlot() uint64 {
@@ -663,7 +751,7 @@ type KeyReply struct {
 
 func (x *KeyReply) Reset() {
 	*x = KeyReply{}
-	mi := &file_proto_control_proto_msgTypes[9]
+	mi := &file_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +763,7 @@ func (x *KeyReply) String() string {
 func (*KeyReply) ProtoMessage() {}
 
 func (x *KeyReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[9]
+	mi := &file_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +776,7 @@ func (x *KeyReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyReply.ProtoReflect.Descriptor instead.
 func (*KeyReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{9}
+	return file_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *KeyReply) GetHandle() uint64 {
@@ -726,7 +814,7 @@ type KeyDescription struct {
 
 func (x *KeyDescription) Reset() {
 	*x = KeyDescription{}
-	mi := &file_proto_control_proto_msgTypes[10]
+	mi := &file_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +826,7 @@ func (x *KeyDescription) String() string {
 func (*KeyDescription) ProtoMessage() {}
 
 func (x *KeyDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[10]
+	mi := &file_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +839,7 @@ func (x *KeyDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyDescription.ProtoReflect.Descriptor instead.
 func (*KeyDescription) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{10}
+	return file_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *KeyDescription) GetAlgorithm() string {
@@ -807,7 +895,7 @@ type GenerateRequest struct {
 
 func (x *GenerateRequest) Reset() {
 	*x = GenerateRequest{}
-	mi := &file_proto_control_proto_msgTypes[11]
+	mi := &file_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +907,7 @@ func (x *GenerateRequest) String() string {
 func (*GenerateRequest) ProtoMessage() {}
 
 func (x *GenerateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[11]
+	mi := &file_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +920,7 @@ func (x *GenerateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerateRequest.ProtoReflect.Descriptor instead.
 func (*GenerateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{11}
+	return file_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GenerateRequest) GetAlgorithm() string {
@@ -868,7 +956,7 @@ type ImportRequest struct {
 
 func (x *ImportRequest) Reset() {
 	*x = ImportRequest{}
-	mi := &file_proto_control_proto_msgTypes[12]
+	mi := &file_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +968,7 @@ func (x *ImportRequest) String() string {
 func (*ImportRequest) ProtoMessage() {}
 
 func (x *ImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[12]
+	mi := &file_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +981,7 @@ func (x *ImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
 func (*ImportRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{12}
+	return file_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ImportRequest) GetAlgorithm() string {
@@ -935,7 +1023,7 @@ type PersistRequest struct {
 
 func (x *PersistRequest) Reset() {
 	*x = PersistRequest{}
-	mi := &file_proto_control_proto_msgTypes[13]
+	mi := &file_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1035,7 @@ func (x *PersistRequest) String() string {
 func (*PersistRequest) ProtoMessage() {}
 
 func (x *PersistRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[13]
+	mi := &file_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1048,7 @@ func (x *PersistRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PersistRequest.ProtoReflect.Descriptor instead.
 func (*PersistRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{13}
+	return file_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PersistRequest) GetKey() uint64 {
@@ -994,7 +1082,7 @@ type LoadRequest struct {
 
 func (x *LoadRequest) Reset() {
 	*x = LoadRequest{}
-	mi := &file_proto_control_proto_msgTypes[14]
+	mi := &file_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1094,7 @@ func (x *LoadRequest) String() string {
 func (*LoadRequest) ProtoMessage() {}
 
 func (x *LoadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[14]
+	mi := &file_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1107,7 @@ func (x *LoadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRequest.ProtoReflect.Descriptor instead.
 func (*LoadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{14}
+	return file_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LoadRequest) GetSlot() uint64 {
@@ -1046,7 +1134,7 @@ type ClearRequest struct {
 
 func (x *ClearRequest) Reset() {
 	*x = ClearRequest{}
-	mi := &file_proto_control_proto_msgTypes[15]
+	mi := &file_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1146,7 @@ func (x *ClearRequest) String() string {
 func (*ClearRequest) ProtoMessage() {}
 
 func (x *ClearRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[15]
+	mi := &file_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1159,7 @@ func (x *ClearRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearRequest.ProtoReflect.Descriptor instead.
 func (*ClearRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{15}
+	return file_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ClearRequest) GetSlot() uint64 {
@@ -1096,7 +1184,7 @@ type ClearReply struct {
 
 func (x *ClearReply) Reset() {
 	*x = ClearReply{}
-	mi := &file_proto_control_proto_msgTypes[16]
+	mi := &file_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1108,7 +1196,7 @@ func (x *ClearReply) String() string {
 func (*ClearReply) ProtoMessage() {}
 
 func (x *ClearReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[16]
+	mi := &file_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1121,7 +1209,7 @@ func (x *ClearReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearReply.ProtoReflect.Descriptor instead.
 func (*ClearReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{16}
+	return file_control_proto_rawDescGZIP(), []int{16}
 }
 
 type ExportRequest struct {
@@ -1135,7 +1223,7 @@ type ExportRequest struct {
 
 func (x *ExportRequest) Reset() {
 	*x = ExportRequest{}
-	mi := &file_proto_control_proto_msgTypes[17]
+	mi := &file_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1235,7 @@ func (x *ExportRequest) String() string {
 func (*ExportRequest) ProtoMessage() {}
 
 func (x *ExportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[17]
+	mi := &file_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1248,7 @@ func (x *ExportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportRequest.ProtoReflect.Descriptor instead.
 func (*ExportRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{17}
+	return file_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExportRequest) GetKey() uint64 {
@@ -1193,7 +1281,7 @@ type ExportReply struct {
 
 func (x *ExportReply) Reset() {
 	*x = ExportReply{}
-	mi := &file_proto_control_proto_msgTypes[18]
+	mi := &file_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1293,7 @@ func (x *ExportReply) String() string {
 func (*ExportReply) ProtoMessage() {}
 
 func (x *ExportReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[18]
+	mi := &file_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1306,7 @@ func (x *ExportReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportReply.ProtoReflect.Descriptor instead.
 func (*ExportReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{18}
+	return file_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ExportReply) GetData() []byte {
@@ -1240,7 +1328,7 @@ type PublicKeyRequest struct {
 
 func (x *PublicKeyRequest) Reset() {
 	*x = PublicKeyRequest{}
-	mi := &file_proto_control_proto_msgTypes[19]
+	mi := &file_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1340,7 @@ func (x *PublicKeyRequest) String() string {
 func (*PublicKeyRequest) ProtoMessage() {}
 
 func (x *PublicKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[19]
+	mi := &file_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1353,7 @@ func (x *PublicKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicKeyRequest.ProtoReflect.Descriptor instead.
 func (*PublicKeyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{19}
+	return file_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PublicKeyRequest) GetKey() uint64 {
@@ -1299,7 +1387,7 @@ type PublicKeyReply struct {
 
 func (x *PublicKeyReply) Reset() {
 	*x = PublicKeyReply{}
-	mi := &file_proto_control_proto_msgTypes[20]
+	mi := &file_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1399,7 @@ func (x *PublicKeyReply) String() string {
 func (*PublicKeyReply) ProtoMessage() {}
 
 func (x *PublicKeyReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[20]
+	mi := &file_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1412,7 @@ func (x *PublicKeyReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicKeyReply.ProtoReflect.Descriptor instead.
 func (*PublicKeyReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{20}
+	return file_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PublicKeyReply) GetKey() *KeyReply {
@@ -1350,7 +1438,7 @@ type KeyInfoRequest struct {
 
 func (x *KeyInfoRequest) Reset() {
 	*x = KeyInfoRequest{}
-	mi := &file_proto_control_proto_msgTypes[21]
+	mi := &file_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1450,7 @@ func (x *KeyInfoRequest) String() string {
 func (*KeyInfoRequest) ProtoMessage() {}
 
 func (x *KeyInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[21]
+	mi := &file_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1463,7 @@ func (x *KeyInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyInfoRequest.ProtoReflect.Descriptor instead.
 func (*KeyInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{21}
+	return file_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *KeyInfoRequest) GetKey() uint64 {
@@ -1394,7 +1482,7 @@ type SlotInfoRequest struct {
 
 func (x *SlotInfoRequest) Reset() {
 	*x = SlotInfoRequest{}
-	mi := &file_proto_control_proto_msgTypes[22]
+	mi := &file_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1494,7 @@ func (x *SlotInfoRequest) String() string {
 func (*SlotInfoRequest) ProtoMessage() {}
 
 func (x *SlotInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[22]
+	mi := &file_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1507,7 @@ func (x *SlotInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotInfoRequest.ProtoReflect.Descriptor instead.
 func (*SlotInfoRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{22}
+	return file_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SlotInfoRequest) GetSlot() uint64 {
@@ -1445,7 +1533,7 @@ type SlotInfoReply struct {
 
 func (x *SlotInfoReply) Reset() {
 	*x = SlotInfoReply{}
-	mi := &file_proto_control_proto_msgTypes[23]
+	mi := &file_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1545,7 @@ func (x *SlotInfoReply) String() string {
 func (*SlotInfoReply) ProtoMessage() {}
 
 func (x *SlotInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[23]
+	mi := &file_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1558,7 @@ func (x *SlotInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotInfoReply.ProtoReflect.Descriptor instead.
 func (*SlotInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{23}
+	return file_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SlotInfoReply) GetState() uint32 {
@@ -1539,7 +1627,7 @@ type KeyVersion struct {
 
 func (x *KeyVersion) Reset() {
 	*x = KeyVersion{}
-	mi := &file_proto_control_proto_msgTypes[24]
+	mi := &file_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1639,7 @@ func (x *KeyVersion) String() string {
 func (*KeyVersion) ProtoMessage() {}
 
 func (x *KeyVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[24]
+	mi := &file_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1652,7 @@ func (x *KeyVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyVersion.ProtoReflect.Descriptor instead.
 func (*KeyVersion) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{24}
+	return file_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *KeyVersion) GetVersion() uint64 {
@@ -1598,7 +1686,7 @@ type AgreeRequest struct {
 
 func (x *AgreeRequest) Reset() {
 	*x = AgreeRequest{}
-	mi := &file_proto_control_proto_msgTypes[25]
+	mi := &file_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +1698,7 @@ func (x *AgreeRequest) String() string {
 func (*AgreeRequest) ProtoMessage() {}
 
 func (x *AgreeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[25]
+	mi := &file_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +1711,7 @@ func (x *AgreeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgreeRequest.ProtoReflect.Descriptor instead.
 func (*AgreeRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{25}
+	return file_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AgreeRequest) GetKey() uint64 {
@@ -1702,7 +1790,7 @@ type DeriveRequest struct {
 
 func (x *DeriveRequest) Reset() {
 	*x = DeriveRequest{}
-	mi := &file_proto_control_proto_msgTypes[26]
+	mi := &file_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +1802,7 @@ func (x *DeriveRequest) String() string {
 func (*DeriveRequest) ProtoMessage() {}
 
 func (x *DeriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[26]
+	mi := &file_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +1815,7 @@ func (x *DeriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeriveRequest.ProtoReflect.Descriptor instead.
 func (*DeriveRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{26}
+	return file_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeriveRequest) GetKey() uint64 {
@@ -1778,7 +1866,7 @@ type EncapsulateRequest struct {
 
 func (x *EncapsulateRequest) Reset() {
 	*x = EncapsulateRequest{}
-	mi := &file_proto_control_proto_msgTypes[27]
+	mi := &file_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1878,7 @@ func (x *EncapsulateRequest) String() string {
 func (*EncapsulateRequest) ProtoMessage() {}
 
 func (x *EncapsulateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[27]
+	mi := &file_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1891,7 @@ func (x *EncapsulateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncapsulateRequest.ProtoReflect.Descriptor instead.
 func (*EncapsulateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{27}
+	return file_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EncapsulateRequest) GetKey() uint64 {
@@ -1851,7 +1939,7 @@ type EncapsulateReply struct {
 
 func (x *EncapsulateReply) Reset() {
 	*x = EncapsulateReply{}
-	mi := &file_proto_control_proto_msgTypes[28]
+	mi := &file_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +1951,7 @@ func (x *EncapsulateReply) String() string {
 func (*EncapsulateReply) ProtoMessage() {}
 
 func (x *EncapsulateReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[28]
+	mi := &file_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +1964,7 @@ func (x *EncapsulateReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncapsulateReply.ProtoReflect.Descriptor instead.
 func (*EncapsulateReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{28}
+	return file_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EncapsulateReply) GetKey() *KeyReply {
@@ -1907,7 +1995,7 @@ type DecapsulateRequest struct {
 
 func (x *DecapsulateRequest) Reset() {
 	*x = DecapsulateRequest{}
-	mi := &file_proto_control_proto_msgTypes[29]
+	mi := &file_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2007,7 @@ func (x *DecapsulateRequest) String() string {
 func (*DecapsulateRequest) ProtoMessage() {}
 
 func (x *DecapsulateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[29]
+	mi := &file_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2020,7 @@ func (x *DecapsulateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecapsulateRequest.ProtoReflect.Descriptor instead.
 func (*DecapsulateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{29}
+	return file_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DecapsulateRequest) GetKey() uint64 {
@@ -1988,7 +2076,7 @@ type ParseCertificateRequest struct {
 
 func (x *ParseCertificateRequest) Reset() {
 	*x = ParseCertificateRequest{}
-	mi := &file_proto_control_proto_msgTypes[30]
+	mi := &file_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2088,7 @@ func (x *ParseCertificateRequest) String() string {
 func (*ParseCertificateRequest) ProtoMessage() {}
 
 func (x *ParseCertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[30]
+	mi := &file_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2101,7 @@ func (x *ParseCertificateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseCertificateRequest.ProtoReflect.Descriptor instead.
 func (*ParseCertificateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{30}
+	return file_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ParseCertificateRequest) GetData() []byte {
@@ -2046,7 +2134,7 @@ type ParseCertificateReply struct {
 
 func (x *ParseCertificateReply) Reset() {
 	*x = ParseCertificateReply{}
-	mi := &file_proto_control_proto_msgTypes[31]
+	mi := &file_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2146,7 @@ func (x *ParseCertificateReply) String() string {
 func (*ParseCertificateReply) ProtoMessage() {}
 
 func (x *ParseCertificateReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[31]
+	mi := &file_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2159,7 @@ func (x *ParseCertificateReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParseCertificateReply.ProtoReflect.Descriptor instead.
 func (*ParseCertificateReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{31}
+	return file_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ParseCertificateReply) GetHandles() []uint64 {
@@ -2091,7 +2179,7 @@ type SaveCertificateRequest struct {
 
 func (x *SaveCertificateRequest) Reset() {
 	*x = SaveCertificateRequest{}
-	mi := &file_proto_control_proto_msgTypes[32]
+	mi := &file_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2191,7 @@ func (x *SaveCertificateRequest) String() string {
 func (*SaveCertificateRequest) ProtoMessage() {}
 
 func (x *SaveCertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[32]
+	mi := &file_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2204,7 @@ func (x *SaveCertificateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveCertificateRequest.ProtoReflect.Descriptor instead.
 func (*SaveCertificateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{32}
+	return file_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SaveCertificateRequest) GetCertificate() uint64 {
@@ -2141,7 +2229,7 @@ type SaveCertificateReply struct {
 
 func (x *SaveCertificateReply) Reset() {
 	*x = SaveCertificateReply{}
-	mi := &file_proto_control_proto_msgTypes[33]
+	mi := &file_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +2241,7 @@ func (x *SaveCertificateReply) String() string {
 func (*SaveCertificateReply) ProtoMessage() {}
 
 func (x *SaveCertificateReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[33]
+	mi := &file_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +2254,7 @@ func (x *SaveCertificateReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveCertificateReply.ProtoReflect.Descriptor instead.
 func (*SaveCertificateReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{33}
+	return file_control_proto_rawDescGZIP(), []int{33}
 }
 
 type CertificateRequest struct {
@@ -2178,7 +2266,7 @@ type CertificateRequest struct {
 
 func (x *CertificateRequest) Reset() {
 	*x = CertificateRequest{}
-	mi := &file_proto_control_proto_msgTypes[34]
+	mi := &file_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2278,7 @@ func (x *CertificateRequest) String() string {
 func (*CertificateRequest) ProtoMessage() {}
 
 func (x *CertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[34]
+	mi := &file_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2291,7 @@ func (x *CertificateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CertificateRequest.ProtoReflect.Descriptor instead.
 func (*CertificateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{34}
+	return file_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CertificateRequest) GetCertificate() uint64 {
@@ -2230,7 +2318,7 @@ type CertificateInfoReply struct {
 
 func (x *CertificateInfoReply) Reset() {
 	*x = CertificateInfoReply{}
-	mi := &file_proto_control_proto_msgTypes[35]
+	mi := &file_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2242,7 +2330,7 @@ func (x *CertificateInfoReply) String() string {
 func (*CertificateInfoReply) ProtoMessage() {}
 
 func (x *CertificateInfoReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[35]
+	mi := &file_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2255,7 +2343,7 @@ func (x *CertificateInfoReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CertificateInfoReply.ProtoReflect.Descriptor instead.
 func (*CertificateInfoReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{35}
+	return file_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CertificateInfoReply) GetState() uint32 {
@@ -2331,7 +2419,7 @@ type ExportCertificateRequest struct {
 
 func (x *ExportCertificateRequest) Reset() {
 	*x = ExportCertificateRequest{}
-	mi := &file_proto_control_proto_msgTypes[36]
+	mi := &file_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2431,7 @@ func (x *ExportCertificateRequest) String() string {
 func (*ExportCertificateRequest) ProtoMessage() {}
 
 func (x *ExportCertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[36]
+	mi := &file_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2444,7 @@ func (x *ExportCertificateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportCertificateRequest.ProtoReflect.Descriptor instead.
 func (*ExportCertificateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{36}
+	return file_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ExportCertificateRequest) GetCertificate() uint64 {
@@ -2382,7 +2470,7 @@ type LoadCertificateReply struct {
 
 func (x *LoadCertificateReply) Reset() {
 	*x = LoadCertificateReply{}
-	mi := &file_proto_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2394,7 +2482,7 @@ func (x *LoadCertificateReply) String() string {
 func (*LoadCertificateReply) ProtoMessage() {}
 
 func (x *LoadCertificateReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2495,7 @@ func (x *LoadCertificateReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadCertificateReply.ProtoReflect.Descriptor instead.
 func (*LoadCertificateReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{37}
+	return file_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *LoadCertificateReply) GetHandle() uint64 {
@@ -2425,7 +2513,7 @@ type ClearCertificateReply struct {
 
 func (x *ClearCertificateReply) Reset() {
 	*x = ClearCertificateReply{}
-	mi := &file_proto_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2437,7 +2525,7 @@ func (x *ClearCertificateReply) String() string {
 func (*ClearCertificateReply) ProtoMessage() {}
 
 func (x *ClearCertificateReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2450,7 +2538,7 @@ func (x *ClearCertificateReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearCertificateReply.ProtoReflect.Descriptor instead.
 func (*ClearCertificateReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{38}
+	return file_control_proto_rawDescGZIP(), []int{38}
 }
 
 type ImportCrlRequest struct {
@@ -2464,7 +2552,7 @@ type ImportCrlRequest struct {
 
 func (x *ImportCrlRequest) Reset() {
 	*x = ImportCrlRequest{}
-	mi := &file_proto_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2564,7 @@ func (x *ImportCrlRequest) String() string {
 func (*ImportCrlRequest) ProtoMessage() {}
 
 func (x *ImportCrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2489,7 +2577,7 @@ func (x *ImportCrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportCrlRequest.ProtoReflect.Descriptor instead.
 func (*ImportCrlRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{39}
+	return file_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ImportCrlRequest) GetData() []byte {
@@ -2521,7 +2609,7 @@ type ImportCrlReply struct {
 
 func (x *ImportCrlReply) Reset() {
 	*x = ImportCrlReply{}
-	mi := &file_proto_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2533,7 +2621,7 @@ func (x *ImportCrlReply) String() string {
 func (*ImportCrlReply) ProtoMessage() {}
 
 func (x *ImportCrlReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2546,7 +2634,7 @@ func (x *ImportCrlReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportCrlReply.ProtoReflect.Descriptor instead.
 func (*ImportCrlReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{40}
+	return file_control_proto_rawDescGZIP(), []int{40}
 }
 
 type CertificateKeyReply struct {
@@ -2559,7 +2647,7 @@ type CertificateKeyReply struct {
 
 func (x *CertificateKeyReply) Reset() {
 	*x = CertificateKeyReply{}
-	mi := &file_proto_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2571,7 +2659,7 @@ func (x *CertificateKeyReply) String() string {
 func (*CertificateKeyReply) ProtoMessage() {}
 
 func (x *CertificateKeyReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2584,7 +2672,7 @@ func (x *CertificateKeyReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CertificateKeyReply.ProtoReflect.Descriptor instead.
 func (*CertificateKeyReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{41}
+	return file_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CertificateKeyReply) GetKey() *KeyReply {
@@ -2610,7 +2698,7 @@ type TrustStoreMembersReply struct {
 
 func (x *TrustStoreMembersReply) Reset() {
 	*x = TrustStoreMembersReply{}
-	mi := &file_proto_control_proto_msgTypes[42]
+	mi := &file_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2710,7 @@ func (x *TrustStoreMembersReply) String() string {
 func (*TrustStoreMembersReply) ProtoMessage() {}
 
 func (x *TrustStoreMembersReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[42]
+	mi := &file_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2723,7 @@ func (x *TrustStoreMembersReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustStoreMembersReply.ProtoReflect.Descriptor instead.
 func (*TrustStoreMembersReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{42}
+	return file_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TrustStoreMembersReply) GetMembers() []*CertificateInfoReply {
@@ -2661,7 +2749,7 @@ type VerifyCertificateRequest struct {
 
 func (x *VerifyCertificateRequest) Reset() {
 	*x = VerifyCertificateRequest{}
-	mi := &file_proto_control_proto_msgTypes[43]
+	mi := &file_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2673,7 +2761,7 @@ func (x *VerifyCertificateRequest) String() string {
 func (*VerifyCertificateRequest) ProtoMessage() {}
 
 func (x *VerifyCertificateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[43]
+	mi := &file_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2686,7 +2774,7 @@ func (x *VerifyCertificateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyCertificateRequest.ProtoReflect.Descriptor instead.
 func (*VerifyCertificateRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{43}
+	return file_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *VerifyCertificateRequest) GetCertificate() uint64 {
@@ -2757,7 +2845,7 @@ type VerifyCertificateReply struct {
 
 func (x *VerifyCertificateReply) Reset() {
 	*x = VerifyCertificateReply{}
-	mi := &file_proto_control_proto_msgTypes[44]
+	mi := &file_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2769,7 +2857,7 @@ func (x *VerifyCertificateReply) String() string {
 func (*VerifyCertificateReply) ProtoMessage() {}
 
 func (x *VerifyCertificateReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[44]
+	mi := &file_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2782,7 +2870,7 @@ func (x *VerifyCertificateReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyCertificateReply.ProtoReflect.Descriptor instead.
 func (*VerifyCertificateReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{44}
+	return file_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *VerifyCertificateReply) GetVerdict() uint32 {
@@ -2823,7 +2911,7 @@ type PutSecretRequest struct {
 
 func (x *PutSecretRequest) Reset() {
 	*x = PutSecretRequest{}
-	mi := &file_proto_control_proto_msgTypes[45]
+	mi := &file_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +2923,7 @@ func (x *PutSecretRequest) String() string {
 func (*PutSecretRequest) ProtoMessage() {}
 
 func (x *PutSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[45]
+	mi := &file_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +2936,7 @@ func (x *PutSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSecretRequest.ProtoReflect.Descriptor instead.
 func (*PutSecretRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{45}
+	return file_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PutSecretRequest) GetSecret() []byte {
@@ -2875,7 +2963,7 @@ type PutSecretReply struct {
 
 func (x *PutSecretReply) Reset() {
 	*x = PutSecretReply{}
-	mi := &file_proto_control_proto_msgTypes[46]
+	mi := &file_control_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2887,7 +2975,7 @@ func (x *PutSecretReply) String() string {
 func (*PutSecretReply) ProtoMessage() {}
 
 func (x *PutSecretReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[46]
+	mi := &file_control_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2900,7 +2988,7 @@ func (x *PutSecretReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSecretReply.ProtoReflect.Descriptor instead.
 func (*PutSecretReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{46}
+	return file_control_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PutSecretReply) GetId() string {
@@ -2928,7 +3016,7 @@ type ReplaceSecretRequest struct {
 
 func (x *ReplaceSecretRequest) Reset() {
 	*x = ReplaceSecretRequest{}
-	mi := &file_proto_control_proto_msgTypes[47]
+	mi := &file_control_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2940,7 +3028,7 @@ func (x *ReplaceSecretRequest) String() string {
 func (*ReplaceSecretRequest) ProtoMessage() {}
 
 func (x *ReplaceSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[47]
+	mi := &file_control_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2953,7 +3041,7 @@ func (x *ReplaceSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceSecretRequest.ProtoReflect.Descriptor instead.
 func (*ReplaceSecretRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{47}
+	return file_control_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ReplaceSecretRequest) GetId() []byte {
@@ -2986,7 +3074,7 @@ type ReplaceSecretReply struct {
 
 func (x *ReplaceSecretReply) Reset() {
 	*x = ReplaceSecretReply{}
-	mi := &file_proto_control_proto_msgTypes[48]
+	mi := &file_control_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3086,7 @@ func (x *ReplaceSecretReply) String() string {
 func (*ReplaceSecretReply) ProtoMessage() {}
 
 func (x *ReplaceSecretReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[48]
+	mi := &file_control_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3099,7 @@ func (x *ReplaceSecretReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceSecretReply.ProtoReflect.Descriptor instead.
 func (*ReplaceSecretReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{48}
+	return file_control_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ReplaceSecretReply) GetVersion() uint64 {
@@ -3031,7 +3119,7 @@ type GetSecretRequest struct {
 
 func (x *GetSecretRequest) Reset() {
 	*x = GetSecretRequest{}
-	mi := &file_proto_control_proto_msgTypes[49]
+	mi := &file_control_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3131,7 @@ func (x *GetSecretRequest) String() string {
 func (*GetSecretRequest) ProtoMessage() {}
 
 func (x *GetSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[49]
+	mi := &file_control_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3144,7 @@ func (x *GetSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSecretRequest.ProtoReflect.Descriptor instead.
 func (*GetSecretRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{49}
+	return file_control_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetSecretRequest) GetId() []byte {
@@ -3084,7 +3172,7 @@ type GetSecretReply struct {
 
 func (x *GetSecretReply) Reset() {
 	*x = GetSecretReply{}
-	mi := &file_proto_control_proto_msgTypes[50]
+	mi := &file_control_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3096,7 +3184,7 @@ func (x *GetSecretReply) String() string {
 func (*GetSecretReply) ProtoMessage() {}
 
 func (x *GetSecretReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[50]
+	mi := &file_control_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3109,7 +3197,7 @@ func (x *GetSecretReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSecretReply.ProtoReflect.Descriptor instead.
 func (*GetSecretReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{50}
+	return file_control_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *GetSecretReply) GetSecret() []byte {
@@ -3144,7 +3232,7 @@ type ListSecretsRequest struct {
 
 func (x *ListSecretsRequest) Reset() {
 	*x = ListSecretsRequest{}
-	mi := &file_proto_control_proto_msgTypes[51]
+	mi := &file_control_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3156,7 +3244,7 @@ func (x *ListSecretsRequest) String() string {
 func (*ListSecretsRequest) ProtoMessage() {}
 
 func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[51]
+	mi := &file_control_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3169,7 +3257,7 @@ func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSecretsRequest.ProtoReflect.Descriptor instead.
 func (*ListSecretsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{51}
+	return file_control_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ListSecretsRequest) GetAll() bool {
@@ -3203,7 +3291,7 @@ type ListSecretsReply struct {
 
 func (x *ListSecretsReply) Reset() {
 	*x = ListSecretsReply{}
-	mi := &file_proto_control_proto_msgTypes[52]
+	mi := &file_control_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3215,7 +3303,7 @@ func (x *ListSecretsReply) String() string {
 func (*ListSecretsReply) ProtoMessage() {}
 
 func (x *ListSecretsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[52]
+	mi := &file_control_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3228,7 +3316,7 @@ func (x *ListSecretsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSecretsReply.ProtoReflect.Descriptor instead.
 func (*ListSecretsReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{52}
+	return file_control_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ListSecretsReply) GetSecrets() []*SecretDescription {
@@ -3259,7 +3347,7 @@ type SecretDescription struct {
 
 func (x *SecretDescription) Reset() {
 	*x = SecretDescription{}
-	mi := &file_proto_control_proto_msgTypes[53]
+	mi := &file_control_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3271,7 +3359,7 @@ func (x *SecretDescription) String() string {
 func (*SecretDescription) ProtoMessage() {}
 
 func (x *SecretDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[53]
+	mi := &file_control_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3284,7 +3372,7 @@ func (x *SecretDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretDescription.ProtoReflect.Descriptor instead.
 func (*SecretDescription) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{53}
+	return file_control_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SecretDescription) GetId() string {
@@ -3341,7 +3429,7 @@ type SecretVersion struct {
 
 func (x *SecretVersion) Reset() {
 	*x = SecretVersion{}
-	mi := &file_proto_control_proto_msgTypes[54]
+	mi := &file_control_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3353,7 +3441,7 @@ func (x *SecretVersion) String() string {
 func (*SecretVersion) ProtoMessage() {}
 
 func (x *SecretVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[54]
+	mi := &file_control_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3366,7 +3454,7 @@ func (x *SecretVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretVersion.ProtoReflect.Descriptor instead.
 func (*SecretVersion) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{54}
+	return file_control_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SecretVersion) GetVersion() uint64 {
@@ -3408,7 +3496,7 @@ type InvalidateSecretRequest struct {
 
 func (x *InvalidateSecretRequest) Reset() {
 	*x = InvalidateSecretRequest{}
-	mi := &file_proto_control_proto_msgTypes[55]
+	mi := &file_control_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3420,7 +3508,7 @@ func (x *InvalidateSecretRequest) String() string {
 func (*InvalidateSecretRequest) ProtoMessage() {}
 
 func (x *InvalidateSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[55]
+	mi := &file_control_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3433,7 +3521,7 @@ func (x *InvalidateSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvalidateSecretRequest.ProtoReflect.Descriptor instead.
 func (*InvalidateSecretRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{55}
+	return file_control_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *InvalidateSecretRequest) GetId() []byte {
@@ -3465,7 +3553,7 @@ type InvalidateSecretReply struct {
 
 func (x *InvalidateSecretReply) Reset() {
 	*x = InvalidateSecretReply{}
-	mi := &file_proto_control_proto_msgTypes[56]
+	mi := &file_control_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3477,7 +3565,7 @@ func (x *InvalidateSecretReply) String() string {
 func (*InvalidateSecretReply) ProtoMessage() {}
 
 func (x *InvalidateSecretReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[56]
+	mi := &file_control_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3490,7 +3578,7 @@ func (x *InvalidateSecretReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvalidateSecretReply.ProtoReflect.Descriptor instead.
 func (*InvalidateSecretReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{56}
+	return file_control_proto_rawDescGZIP(), []int{56}
 }
 
 type SealCapsuleRequest struct {
@@ -3503,7 +3591,7 @@ type SealCapsuleRequest struct {
 
 func (x *SealCapsuleRequest) Reset() {
 	*x = SealCapsuleRequest{}
-	mi := &file_proto_control_proto_msgTypes[57]
+	mi := &file_control_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3515,7 +3603,7 @@ func (x *SealCapsuleRequest) String() string {
 func (*SealCapsuleRequest) ProtoMessage() {}
 
 func (x *SealCapsuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[57]
+	mi := &file_control_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +3616,7 @@ func (x *SealCapsuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealCapsuleRequest.ProtoReflect.Descriptor instead.
 func (*SealCapsuleRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{57}
+	return file_control_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SealCapsuleRequest) GetSecret() []byte {
@@ -3554,7 +3642,7 @@ type SealCapsuleReply struct {
 
 func (x *SealCapsuleReply) Reset() {
 	*x = SealCapsuleReply{}
-	mi := &file_proto_control_proto_msgTypes[58]
+	mi := &file_control_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3566,7 +3654,7 @@ func (x *SealCapsuleReply) String() string {
 func (*SealCapsuleReply) ProtoMessage() {}
 
 func (x *SealCapsuleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[58]
+	mi := &file_control_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3579,7 +3667,7 @@ func (x *SealCapsuleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealCapsuleReply.ProtoReflect.Descriptor instead.
 func (*SealCapsuleReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{58}
+	return file_control_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SealCapsuleReply) GetCapsule() []byte {
@@ -3598,7 +3686,7 @@ type OpenCapsuleRequest struct {
 
 func (x *OpenCapsuleRequest) Reset() {
 	*x = OpenCapsuleRequest{}
-	mi := &file_proto_control_proto_msgTypes[59]
+	mi := &file_control_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3610,7 +3698,7 @@ func (x *OpenCapsuleRequest) String() string {
 func (*OpenCapsuleRequest) ProtoMessage() {}
 
 func (x *OpenCapsuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[59]
+	mi := &file_control_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3623,7 +3711,7 @@ func (x *OpenCapsuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenCapsuleRequest.ProtoReflect.Descriptor instead.
 func (*OpenCapsuleRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{59}
+	return file_control_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *OpenCapsuleRequest) GetCapsule() []byte {
@@ -3643,7 +3731,7 @@ type OpenCapsuleReply struct {
 
 func (x *OpenCapsuleReply) Reset() {
 	*x = OpenCapsuleReply{}
-	mi := &file_proto_control_proto_msgTypes[60]
+	mi := &file_control_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3655,7 +3743,7 @@ func (x *OpenCapsuleReply) String() string {
 func (*OpenCapsuleReply) ProtoMessage() {}
 
 func (x *OpenCapsuleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[60]
+	mi := &file_control_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3668,7 +3756,7 @@ func (x *OpenCapsuleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenCapsuleReply.ProtoReflect.Descriptor instead.
 func (*OpenCapsuleReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{60}
+	return file_control_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *OpenCapsuleReply) GetSecret() []byte {
@@ -3694,7 +3782,7 @@ type RotateCapsuleKeyRequest struct {
 
 func (x *RotateCapsuleKeyRequest) Reset() {
 	*x = RotateCapsuleKeyRequest{}
-	mi := &file_proto_control_proto_msgTypes[61]
+	mi := &file_control_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3706,7 +3794,7 @@ func (x *RotateCapsuleKeyRequest) String() string {
 func (*RotateCapsuleKeyRequest) ProtoMessage() {}
 
 func (x *RotateCapsuleKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[61]
+	mi := &file_control_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3719,7 +3807,7 @@ func (x *RotateCapsuleKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateCapsuleKeyRequest.ProtoReflect.Descriptor instead.
 func (*RotateCapsuleKeyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{61}
+	return file_control_proto_rawDescGZIP(), []int{61}
 }
 
 type RotateCapsuleKeyReply struct {
@@ -3731,7 +3819,7 @@ type RotateCapsuleKeyReply struct {
 
 func (x *RotateCapsuleKeyReply) Reset() {
 	*x = RotateCapsuleKeyReply{}
-	mi := &file_proto_control_proto_msgTypes[62]
+	mi := &file_control_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3743,7 +3831,7 @@ func (x *RotateCapsuleKeyReply) String() string {
 func (*RotateCapsuleKeyReply) ProtoMessage() {}
 
 func (x *RotateCapsuleKeyReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[62]
+	mi := &file_control_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3756,7 +3844,7 @@ func (x *RotateCapsuleKeyReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateCapsuleKeyReply.ProtoReflect.Descriptor instead.
 func (*RotateCapsuleKeyReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{62}
+	return file_control_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RotateCapsuleKeyReply) GetVersion() uint64 {
@@ -3775,7 +3863,7 @@ type DestroyCapsuleKeyRequest struct {
 
 func (x *DestroyCapsuleKeyRequest) Reset() {
 	*x = DestroyCapsuleKeyRequest{}
-	mi := &file_proto_control_proto_msgTypes[63]
+	mi := &file_control_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3787,7 +3875,7 @@ func (x *DestroyCapsuleKeyRequest) String() string {
 func (*DestroyCapsuleKeyRequest) ProtoMessage() {}
 
 func (x *DestroyCapsuleKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[63]
+	mi := &file_control_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3800,7 +3888,7 @@ func (x *DestroyCapsuleKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyCapsuleKeyRequest.ProtoReflect.Descriptor instead.
 func (*DestroyCapsuleKeyRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{63}
+	return file_control_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DestroyCapsuleKeyRequest) GetVersion() uint64 {
@@ -3818,7 +3906,7 @@ type DestroyCapsuleKeyReply struct {
 
 func (x *DestroyCapsuleKeyReply) Reset() {
 	*x = DestroyCapsuleKeyReply{}
-	mi := &file_proto_control_proto_msgTypes[64]
+	mi := &file_control_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3830,7 +3918,7 @@ func (x *DestroyCapsuleKeyReply) String() string {
 func (*DestroyCapsuleKeyReply) ProtoMessage() {}
 
 func (x *DestroyCapsuleKeyReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[64]
+	mi := &file_control_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3843,7 +3931,922 @@ func (x *DestroyCapsuleKeyReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroyCapsuleKeyReply.ProtoReflect.Descriptor instead.
 func (*DestroyCapsuleKeyReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{64}
+	return file_control_proto_rawDescGZIP(), []int{64}
+}
+
+// BecomeGuest makes the session that of a WebAssembly guest. The caller vouches for it: it says that it runs the module with that
+// digest, and the configuration must list the guest among those that it may vouch for. It is the first request of a session.
+type BecomeGuestRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"` // of the module, 32 bytes
+	Tenant        string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"` // or the guest's name, for the owner of a one-user instance
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BecomeGuestRequest) Reset() {
+	*x = BecomeGuestRequest{}
+	mi := &file_control_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BecomeGuestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BecomeGuestRequest) ProtoMessage() {}
+
+func (x *BecomeGuestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BecomeGuestRequest.ProtoReflect.Descriptor instead.
+func (*BecomeGuestRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *BecomeGuestRequest) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *BecomeGuestRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+type BecomeGuestReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BecomeGuestReply) Reset() {
+	*x = BecomeGuestReply{}
+	mi := &file_control_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BecomeGuestReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BecomeGuestReply) ProtoMessage() {}
+
+func (x *BecomeGuestReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BecomeGuestReply.ProtoReflect.Descriptor instead.
+func (*BecomeGuestReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *BecomeGuestReply) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+type MakeManagedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          uint32                 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"` // 0 signatures, 1 symmetric, 2 key exchange
+	Algorithm     string                 `protobuf:"bytes,2,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Material      []byte                 `protobuf:"bytes,3,opt,name=material,proto3" json:"material,omitempty"` // to store: PKCS #8, or the bytes of a symmetric key; empty generates
+	Exportable    bool                   `protobuf:"varint,4,opt,name=exportable,proto3" json:"exportable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MakeManagedRequest) Reset() {
+	*x = MakeManagedRequest{}
+	mi := &file_control_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MakeManagedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MakeManagedRequest) ProtoMessage() {}
+
+func (x *MakeManagedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MakeManagedRequest.ProtoReflect.Descriptor instead.
+func (*MakeManagedRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *MakeManagedRequest) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *MakeManagedRequest) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *MakeManagedRequest) GetMaterial() []byte {
+	if x != nil {
+		return x.Material
+	}
+	return nil
+}
+
+func (x *MakeManagedRequest) GetExportable() bool {
+	if x != nil {
+		return x.Exportable
+	}
+	return false
+}
+
+type ReplaceManagedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          uint32                 `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"`
+	Algorithm     string                 `protobuf:"bytes,3,opt,name=algorithm,proto3" json:"algorithm,omitempty"`    // of the new key; another than the old one's is refused
+	Material      []byte                 `protobuf:"bytes,4,opt,name=material,proto3" json:"material,omitempty"`      // the new key, or
+	Key           uint64                 `protobuf:"varint,5,opt,name=key,proto3" json:"key,omitempty"`               // the handle of another managed key, which is copied
+	Exportable    bool                   `protobuf:"varint,6,opt,name=exportable,proto3" json:"exportable,omitempty"` // goes with material
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceManagedRequest) Reset() {
+	*x = ReplaceManagedRequest{}
+	mi := &file_control_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceManagedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceManagedRequest) ProtoMessage() {}
+
+func (x *ReplaceManagedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceManagedRequest.ProtoReflect.Descriptor instead.
+func (*ReplaceManagedRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *ReplaceManagedRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ReplaceManagedRequest) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *ReplaceManagedRequest) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *ReplaceManagedRequest) GetMaterial() []byte {
+	if x != nil {
+		return x.Material
+	}
+	return nil
+}
+
+func (x *ReplaceManagedRequest) GetKey() uint64 {
+	if x != nil {
+		return x.Key
+	}
+	return 0
+}
+
+func (x *ReplaceManagedRequest) GetExportable() bool {
+	if x != nil {
+		return x.Exportable
+	}
+	return false
+}
+
+type OpenManagedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // a number, or the latest
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenManagedRequest) Reset() {
+	*x = OpenManagedRequest{}
+	mi := &file_control_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenManagedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenManagedRequest) ProtoMessage() {}
+
+func (x *OpenManagedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenManagedRequest.ProtoReflect.Descriptor instead.
+func (*OpenManagedRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *OpenManagedRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *OpenManagedRequest) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type ManagedReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Handle        uint64                 `protobuf:"varint,1,opt,name=handle,proto3" json:"handle,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Version       uint64                 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	Type          uint32                 `protobuf:"varint,4,opt,name=type,proto3" json:"type,omitempty"`
+	Algorithm     string                 `protobuf:"bytes,5,opt,name=algorithm,proto3" json:"algorithm,omitempty"` // canonical name in wasi-crypto
+	Public        []byte                 `protobuf:"bytes,6,opt,name=public,proto3" json:"public,omitempty"`       // SubjectPublicKeyInfo; empty for a symmetric key
+	Exportable    bool                   `protobuf:"varint,7,opt,name=exportable,proto3" json:"exportable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ManagedReply) Reset() {
+	*x = ManagedReply{}
+	mi := &file_control_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ManagedReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ManagedReply) ProtoMessage() {}
+
+func (x *ManagedReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ManagedReply.ProtoReflect.Descriptor instead.
+func (*ManagedReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *ManagedReply) GetHandle() uint64 {
+	if x != nil {
+		return x.Handle
+	}
+	return 0
+}
+
+func (x *ManagedReply) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ManagedReply) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ManagedReply) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *ManagedReply) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *ManagedReply) GetPublic() []byte {
+	if x != nil {
+		return x.Public
+	}
+	return nil
+}
+
+func (x *ManagedReply) GetExportable() bool {
+	if x != nil {
+		return x.Exportable
+	}
+	return false
+}
+
+type InvalidateManagedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // a number, the latest, or all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidateManagedRequest) Reset() {
+	*x = InvalidateManagedRequest{}
+	mi := &file_control_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidateManagedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidateManagedRequest) ProtoMessage() {}
+
+func (x *InvalidateManagedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidateManagedRequest.ProtoReflect.Descriptor instead.
+func (*InvalidateManagedRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *InvalidateManagedRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *InvalidateManagedRequest) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type InvalidateManagedReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidateManagedReply) Reset() {
+	*x = InvalidateManagedReply{}
+	mi := &file_control_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidateManagedReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidateManagedReply) ProtoMessage() {}
+
+func (x *InvalidateManagedReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidateManagedReply.ProtoReflect.Descriptor instead.
+func (*InvalidateManagedReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{72}
+}
+
+type ListManagedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	After         string                 `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"` // where the last page ended
+	Max           uint32                 `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`    // keys on the page; 0 is 1000, which is the limit
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListManagedRequest) Reset() {
+	*x = ListManagedRequest{}
+	mi := &file_control_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListManagedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListManagedRequest) ProtoMessage() {}
+
+func (x *ListManagedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListManagedRequest.ProtoReflect.Descriptor instead.
+func (*ListManagedRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *ListManagedRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListManagedRequest) GetMax() uint32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+type ListManagedReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Keys          []*ManagedDescription  `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	Next          string                 `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"` // "" on the last page
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListManagedReply) Reset() {
+	*x = ListManagedReply{}
+	mi := &file_control_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListManagedReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListManagedReply) ProtoMessage() {}
+
+func (x *ListManagedReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListManagedReply.ProtoReflect.Descriptor instead.
+func (*ListManagedReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *ListManagedReply) GetKeys() []*ManagedDescription {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ListManagedReply) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+type ManagedDescription struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          uint32                 `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"`
+	Algorithm     string                 `protobuf:"bytes,3,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Latest        uint64                 `protobuf:"varint,4,opt,name=latest,proto3" json:"latest,omitempty"`            // highest version ever made
+	Versions      []uint64               `protobuf:"varint,5,rep,packed,name=versions,proto3" json:"versions,omitempty"` // stored, oldest first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ManagedDescription) Reset() {
+	*x = ManagedDescription{}
+	mi := &file_control_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ManagedDescription) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ManagedDescription) ProtoMessage() {}
+
+func (x *ManagedDescription) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ManagedDescription.ProtoReflect.Descriptor instead.
+func (*ManagedDescription) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *ManagedDescription) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ManagedDescription) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *ManagedDescription) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *ManagedDescription) GetLatest() uint64 {
+	if x != nil {
+		return x.Latest
+	}
+	return 0
+}
+
+func (x *ManagedDescription) GetVersions() []uint64 {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+// A symmetric state runs in the daemon with a managed key.
+type OpenStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           uint64                 `protobuf:"varint,1,opt,name=key,proto3" json:"key,omitempty"`
+	Nonce         []byte                 `protobuf:"bytes,2,opt,name=nonce,proto3,oneof" json:"nonce,omitempty"`
+	Salt          []byte                 `protobuf:"bytes,3,opt,name=salt,proto3,oneof" json:"salt,omitempty"`
+	Context       []byte                 `protobuf:"bytes,4,opt,name=context,proto3,oneof" json:"context,omitempty"`
+	MemoryLimit   *uint64                `protobuf:"varint,5,opt,name=memory_limit,json=memoryLimit,proto3,oneof" json:"memory_limit,omitempty"`
+	OpsLimit      *uint64                `protobuf:"varint,6,opt,name=ops_limit,json=opsLimit,proto3,oneof" json:"ops_limit,omitempty"`
+	Parallelism   *uint64                `protobuf:"varint,7,opt,name=parallelism,proto3,oneof" json:"parallelism,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenStateRequest) Reset() {
+	*x = OpenStateRequest{}
+	mi := &file_control_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenStateRequest) ProtoMessage() {}
+
+func (x *OpenStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenStateRequest.ProtoReflect.Descriptor instead.
+func (*OpenStateRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *OpenStateRequest) GetKey() uint64 {
+	if x != nil {
+		return x.Key
+	}
+	return 0
+}
+
+func (x *OpenStateRequest) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+func (x *OpenStateRequest) GetSalt() []byte {
+	if x != nil {
+		return x.Salt
+	}
+	return nil
+}
+
+func (x *OpenStateRequest) GetContext() []byte {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+func (x *OpenStateRequest) GetMemoryLimit() uint64 {
+	if x != nil && x.MemoryLimit != nil {
+		return *x.MemoryLimit
+	}
+	return 0
+}
+
+func (x *OpenStateRequest) GetOpsLimit() uint64 {
+	if x != nil && x.OpsLimit != nil {
+		return *x.OpsLimit
+	}
+	return 0
+}
+
+func (x *OpenStateRequest) GetParallelism() uint64 {
+	if x != nil && x.Parallelism != nil {
+		return *x.Parallelism
+	}
+	return 0
+}
+
+type RunStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         uint64                 `protobuf:"varint,1,opt,name=state,proto3" json:"state,omitempty"`
+	Verb          StateVerb              `protobuf:"varint,2,opt,name=verb,proto3,enum=claviger.v1.StateVerb" json:"verb,omitempty"`
+	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`  // input, up to 1 MiB; more goes ahead by STATE_HOLD
+	Tag           []byte                 `protobuf:"bytes,4,opt,name=tag,proto3" json:"tag,omitempty"`    // STATE_DECRYPT_DETACHED
+	Size          uint64                 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"` // STATE_SQUEEZE, STATE_TAKE: bytes wanted, up to 1 MiB
+	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`  // STATE_OPTION, STATE_OPTION_NUMBER: option; STATE_SQUEEZE_KEY: algorithm
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunStateRequest) Reset() {
+	*x = RunStateRequest{}
+	mi := &file_control_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunStateRequest) ProtoMessage() {}
+
+func (x *RunStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunStateRequest.ProtoReflect.Descriptor instead.
+func (*RunStateRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *RunStateRequest) GetState() uint64 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *RunStateRequest) GetVerb() StateVerb {
+	if x != nil {
+		return x.Verb
+	}
+	return StateVerb_STATE_NONE
+}
+
+func (x *RunStateRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *RunStateRequest) GetTag() []byte {
+	if x != nil {
+		return x.Tag
+	}
+	return nil
+}
+
+func (x *RunStateRequest) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *RunStateRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type StateReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Handle        uint64                 `protobuf:"varint,1,opt,name=handle,proto3" json:"handle,omitempty"` // of an opened or cloned state
+	Secret        []byte                 `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`  // output, up to 1 MiB; wiped once it has been sent
+	Tag           []byte                 `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
+	Number        uint64                 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
+	Left          uint64                 `protobuf:"varint,5,opt,name=left,proto3" json:"left,omitempty"` // bytes of the output that STATE_TAKE still gives
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StateReply) Reset() {
+	*x = StateReply{}
+	mi := &file_control_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StateReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StateReply) ProtoMessage() {}
+
+func (x *StateReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StateReply.ProtoReflect.Descriptor instead.
+func (*StateReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *StateReply) GetHandle() uint64 {
+	if x != nil {
+		return x.Handle
+	}
+	return 0
+}
+
+func (x *StateReply) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *StateReply) GetTag() []byte {
+	if x != nil {
+		return x.Tag
+	}
+	return nil
+}
+
+func (x *StateReply) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *StateReply) GetLeft() uint64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
 }
 
 type CapabilitiesRequest struct {
@@ -3855,7 +4858,7 @@ type CapabilitiesRequest struct {
 
 func (x *CapabilitiesRequest) Reset() {
 	*x = CapabilitiesRequest{}
-	mi := &file_proto_control_proto_msgTypes[65]
+	mi := &file_control_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3867,7 +4870,7 @@ func (x *CapabilitiesRequest) String() string {
 func (*CapabilitiesRequest) ProtoMessage() {}
 
 func (x *CapabilitiesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[65]
+	mi := &file_control_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3880,7 +4883,7 @@ func (x *CapabilitiesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CapabilitiesRequest.ProtoReflect.Descriptor instead.
 func (*CapabilitiesRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{65}
+	return file_control_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CapabilitiesRequest) GetAlgorithm() string {
@@ -3900,7 +4903,7 @@ type CapabilitiesReply struct {
 
 func (x *CapabilitiesReply) Reset() {
 	*x = CapabilitiesReply{}
-	mi := &file_proto_control_proto_msgTypes[66]
+	mi := &file_control_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3912,7 +4915,7 @@ func (x *CapabilitiesReply) String() string {
 func (*CapabilitiesReply) ProtoMessage() {}
 
 func (x *CapabilitiesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[66]
+	mi := &file_control_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3925,7 +4928,7 @@ func (x *CapabilitiesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CapabilitiesReply.ProtoReflect.Descriptor instead.
 func (*CapabilitiesReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{66}
+	return file_control_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *CapabilitiesReply) GetAlgorithms() []*AlgorithmDescription {
@@ -3955,7 +4958,7 @@ type AlgorithmDescription struct {
 
 func (x *AlgorithmDescription) Reset() {
 	*x = AlgorithmDescription{}
-	mi := &file_proto_control_proto_msgTypes[67]
+	mi := &file_control_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3967,7 +4970,7 @@ func (x *AlgorithmDescription) String() string {
 func (*AlgorithmDescription) ProtoMessage() {}
 
 func (x *AlgorithmDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[67]
+	mi := &file_control_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3980,7 +4983,7 @@ func (x *AlgorithmDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlgorithmDescription.ProtoReflect.Descriptor instead.
 func (*AlgorithmDescription) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{67}
+	return file_control_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *AlgorithmDescription) GetName() string {
@@ -4031,7 +5034,7 @@ type ProviderDescription struct {
 
 func (x *ProviderDescription) Reset() {
 	*x = ProviderDescription{}
-	mi := &file_proto_control_proto_msgTypes[68]
+	mi := &file_control_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4043,7 +5046,7 @@ func (x *ProviderDescription) String() string {
 func (*ProviderDescription) ProtoMessage() {}
 
 func (x *ProviderDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[68]
+	mi := &file_control_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4056,7 +5059,7 @@ func (x *ProviderDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderDescription.ProtoReflect.Descriptor instead.
 func (*ProviderDescription) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{68}
+	return file_control_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ProviderDescription) GetId() uint32 {
@@ -4102,7 +5105,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_proto_control_proto_msgTypes[69]
+	mi := &file_control_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4114,7 +5117,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[69]
+	mi := &file_control_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4127,7 +5130,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{69}
+	return file_control_proto_rawDescGZIP(), []int{83}
 }
 
 // StatusReply is what an administrator sees of all, and others of themselves.
@@ -4150,7 +5153,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_proto_control_proto_msgTypes[70]
+	mi := &file_control_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +5165,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[70]
+	mi := &file_control_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +5178,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{70}
+	return file_control_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *StatusReply) GetVersion() string {
@@ -4274,7 +5277,7 @@ type TenantStatus struct {
 
 func (x *TenantStatus) Reset() {
 	*x = TenantStatus{}
-	mi := &file_proto_control_proto_msgTypes[71]
+	mi := &file_control_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4286,7 +5289,7 @@ func (x *TenantStatus) String() string {
 func (*TenantStatus) ProtoMessage() {}
 
 func (x *TenantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[71]
+	mi := &file_control_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4299,7 +5302,7 @@ func (x *TenantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantStatus.ProtoReflect.Descriptor instead.
 func (*TenantStatus) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{71}
+	return file_control_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *TenantStatus) GetName() string {
@@ -4387,7 +5390,7 @@ type ListSlotsRequest struct {
 
 func (x *ListSlotsRequest) Reset() {
 	*x = ListSlotsRequest{}
-	mi := &file_proto_control_proto_msgTypes[72]
+	mi := &file_control_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4399,7 +5402,7 @@ func (x *ListSlotsRequest) String() string {
 func (*ListSlotsRequest) ProtoMessage() {}
 
 func (x *ListSlotsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[72]
+	mi := &file_control_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4412,7 +5415,7 @@ func (x *ListSlotsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSlotsRequest.ProtoReflect.Descriptor instead.
 func (*ListSlotsRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{72}
+	return file_control_proto_rawDescGZIP(), []int{86}
 }
 
 type ListSlotsReply struct {
@@ -4424,7 +5427,7 @@ type ListSlotsReply struct {
 
 func (x *ListSlotsReply) Reset() {
 	*x = ListSlotsReply{}
-	mi := &file_proto_control_proto_msgTypes[73]
+	mi := &file_control_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4436,7 +5439,7 @@ func (x *ListSlotsReply) String() string {
 func (*ListSlotsReply) ProtoMessage() {}
 
 func (x *ListSlotsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[73]
+	mi := &file_control_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4449,7 +5452,7 @@ func (x *ListSlotsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSlotsReply.ProtoReflect.Descriptor instead.
 func (*ListSlotsReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{73}
+	return file_control_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListSlotsReply) GetSlots() []*NamedSlot {
@@ -4471,7 +5474,7 @@ type NamedSlot struct {
 
 func (x *NamedSlot) Reset() {
 	*x = NamedSlot{}
-	mi := &file_proto_control_proto_msgTypes[74]
+	mi := &file_control_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4483,7 +5486,7 @@ func (x *NamedSlot) String() string {
 func (*NamedSlot) ProtoMessage() {}
 
 func (x *NamedSlot) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[74]
+	mi := &file_control_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4496,7 +5499,7 @@ func (x *NamedSlot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedSlot.ProtoReflect.Descriptor instead.
 func (*NamedSlot) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{74}
+	return file_control_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NamedSlot) GetName() string {
@@ -4535,7 +5538,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_proto_control_proto_msgTypes[75]
+	mi := &file_control_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4547,7 +5550,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[75]
+	mi := &file_control_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4560,7 +5563,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{75}
+	return file_control_proto_rawDescGZIP(), []int{89}
 }
 
 type ReloadReply struct {
@@ -4571,7 +5574,7 @@ type ReloadReply struct {
 
 func (x *ReloadReply) Reset() {
 	*x = ReloadReply{}
-	mi := &file_proto_control_proto_msgTypes[76]
+	mi := &file_control_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4583,7 +5586,7 @@ func (x *ReloadReply) String() string {
 func (*ReloadReply) ProtoMessage() {}
 
 func (x *ReloadReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[76]
+	mi := &file_control_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4596,7 +5599,7 @@ func (x *ReloadReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadReply.ProtoReflect.Descriptor instead.
 func (*ReloadReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{76}
+	return file_control_proto_rawDescGZIP(), []int{90}
 }
 
 type CompactRequest struct {
@@ -4607,7 +5610,7 @@ type CompactRequest struct {
 
 func (x *CompactRequest) Reset() {
 	*x = CompactRequest{}
-	mi := &file_proto_control_proto_msgTypes[77]
+	mi := &file_control_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4619,7 +5622,7 @@ func (x *CompactRequest) String() string {
 func (*CompactRequest) ProtoMessage() {}
 
 func (x *CompactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[77]
+	mi := &file_control_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4632,7 +5635,7 @@ func (x *CompactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactRequest.ProtoReflect.Descriptor instead.
 func (*CompactRequest) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{77}
+	return file_control_proto_rawDescGZIP(), []int{91}
 }
 
 type CompactReply struct {
@@ -4645,7 +5648,7 @@ type CompactReply struct {
 
 func (x *CompactReply) Reset() {
 	*x = CompactReply{}
-	mi := &file_proto_control_proto_msgTypes[78]
+	mi := &file_control_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4657,7 +5660,7 @@ func (x *CompactReply) String() string {
 func (*CompactReply) ProtoMessage() {}
 
 func (x *CompactReply) ProtoReflect() protoreflect.Message {
-	mi := &file_proto_control_proto_msgTypes[78]
+	mi := &file_control_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4670,7 +5673,7 @@ func (x *CompactReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompactReply.ProtoReflect.Descriptor instead.
 func (*CompactReply) Descriptor() ([]byte, []int) {
-	return file_proto_control_proto_rawDescGZIP(), []int{78}
+	return file_control_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *CompactReply) GetBefore() uint64 {
@@ -4687,11 +5690,11 @@ func (x *CompactReply) GetAfter() uint64 {
 	return 0
 }
 
-var File_proto_control_proto protoreflect.FileDescriptor
+var File_control_proto protoreflect.FileDescriptor
 
-const file_proto_control_proto_rawDesc = "" +
+const file_control_proto_rawDesc = "" +
 	"\n" +
-	"\x13proto/control.proto\x12\vclaviger.v1\"B\n" +
+	"\rcontrol.proto\x12\vclaviger.v1\"B\n" +
 	"\bSelector\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
@@ -4956,7 +5959,87 @@ const file_proto_control_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"4\n" +
 	"\x18DestroyCapsuleKeyRequest\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"\x18\n" +
-	"\x16DestroyCapsuleKeyReply\"3\n" +
+	"\x16DestroyCapsuleKeyReply\"D\n" +
+	"\x12BecomeGuestRequest\x12\x16\n" +
+	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\"*\n" +
+	"\x10BecomeGuestReply\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\"\x82\x01\n" +
+	"\x12MakeManagedRequest\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\rR\x04type\x12\x1c\n" +
+	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x1a\n" +
+	"\bmaterial\x18\x03 \x01(\fR\bmaterial\x12\x1e\n" +
+	"\n" +
+	"exportable\x18\x04 \x01(\bR\n" +
+	"exportable\"\xa7\x01\n" +
+	"\x15ReplaceManagedRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1c\n" +
+	"\talgorithm\x18\x03 \x01(\tR\talgorithm\x12\x1a\n" +
+	"\bmaterial\x18\x04 \x01(\fR\bmaterial\x12\x10\n" +
+	"\x03key\x18\x05 \x01(\x04R\x03key\x12\x1e\n" +
+	"\n" +
+	"exportable\x18\x06 \x01(\bR\n" +
+	"exportable\">\n" +
+	"\x12OpenManagedRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\xba\x01\n" +
+	"\fManagedReply\x12\x16\n" +
+	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\rR\x04type\x12\x1c\n" +
+	"\talgorithm\x18\x05 \x01(\tR\talgorithm\x12\x16\n" +
+	"\x06public\x18\x06 \x01(\fR\x06public\x12\x1e\n" +
+	"\n" +
+	"exportable\x18\a \x01(\bR\n" +
+	"exportable\"D\n" +
+	"\x18InvalidateManagedRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\x18\n" +
+	"\x16InvalidateManagedReply\"<\n" +
+	"\x12ListManagedRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\tR\x05after\x12\x10\n" +
+	"\x03max\x18\x02 \x01(\rR\x03max\"[\n" +
+	"\x10ListManagedReply\x123\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1f.claviger.v1.ManagedDescriptionR\x04keys\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\tR\x04next\"\x8a\x01\n" +
+	"\x12ManagedDescription\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1c\n" +
+	"\talgorithm\x18\x03 \x01(\tR\talgorithm\x12\x16\n" +
+	"\x06latest\x18\x04 \x01(\x04R\x06latest\x12\x1a\n" +
+	"\bversions\x18\x05 \x03(\x04R\bversions\"\xb6\x02\n" +
+	"\x10OpenStateRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\x04R\x03key\x12\x19\n" +
+	"\x05nonce\x18\x02 \x01(\fH\x00R\x05nonce\x88\x01\x01\x12\x17\n" +
+	"\x04salt\x18\x03 \x01(\fH\x01R\x04salt\x88\x01\x01\x12\x1d\n" +
+	"\acontext\x18\x04 \x01(\fH\x02R\acontext\x88\x01\x01\x12&\n" +
+	"\fmemory_limit\x18\x05 \x01(\x04H\x03R\vmemoryLimit\x88\x01\x01\x12 \n" +
+	"\tops_limit\x18\x06 \x01(\x04H\x04R\bopsLimit\x88\x01\x01\x12%\n" +
+	"\vparallelism\x18\a \x01(\x04H\x05R\vparallelism\x88\x01\x01B\b\n" +
+	"\x06_nonceB\a\n" +
+	"\x05_saltB\n" +
+	"\n" +
+	"\b_contextB\x0f\n" +
+	"\r_memory_limitB\f\n" +
+	"\n" +
+	"_ops_limitB\x0e\n" +
+	"\f_parallelism\"\xa1\x01\n" +
+	"\x0fRunStateRequest\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\x04R\x05state\x12*\n" +
+	"\x04verb\x18\x02 \x01(\x0e2\x16.claviger.v1.StateVerbR\x04verb\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\x12\x10\n" +
+	"\x03tag\x18\x04 \x01(\fR\x03tag\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\x04R\x04size\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\"z\n" +
+	"\n" +
+	"StateReply\x12\x16\n" +
+	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x16\n" +
+	"\x06secret\x18\x02 \x01(\fR\x06secret\x12\x10\n" +
+	"\x03tag\x18\x03 \x01(\fR\x03tag\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\x04R\x06number\x12\x12\n" +
+	"\x04left\x18\x05 \x01(\x04R\x04left\"3\n" +
 	"\x13CapabilitiesRequest\x12\x1c\n" +
 	"\talgorithm\x18\x01 \x01(\tR\talgorithm\"\x96\x01\n" +
 	"\x11CapabilitiesReply\x12A\n" +
@@ -5025,161 +6108,202 @@ const file_proto_control_proto_rawDesc = "" +
 	"\x0eCompactRequest\"<\n" +
 	"\fCompactReply\x12\x16\n" +
 	"\x06before\x18\x01 \x01(\x04R\x06before\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\x04R\x05afterB.Z,github.com/claviger/claviger/proto;controlpbb\x06proto3"
+	"\x05after\x18\x02 \x01(\x04R\x05after*\xd2\x02\n" +
+	"\tStateVerb\x12\x0e\n" +
+	"\n" +
+	"STATE_NONE\x10\x00\x12\x10\n" +
+	"\fSTATE_OPTION\x10\x01\x12\x17\n" +
+	"\x13STATE_OPTION_NUMBER\x10\x02\x12\x0f\n" +
+	"\vSTATE_CLONE\x10\x03\x12\x10\n" +
+	"\fSTATE_ABSORB\x10\x04\x12\x11\n" +
+	"\rSTATE_SQUEEZE\x10\x05\x12\x15\n" +
+	"\x11STATE_SQUEEZE_TAG\x10\x06\x12\x15\n" +
+	"\x11STATE_SQUEEZE_KEY\x10\a\x12\x15\n" +
+	"\x11STATE_MAX_TAG_LEN\x10\b\x12\x11\n" +
+	"\rSTATE_ENCRYPT\x10\t\x12\x1a\n" +
+	"\x16STATE_ENCRYPT_DETACHED\x10\n" +
+	"\x12\x11\n" +
+	"\rSTATE_DECRYPT\x10\v\x12\x1a\n" +
+	"\x16STATE_DECRYPT_DETACHED\x10\f\x12\x11\n" +
+	"\rSTATE_RATCHET\x10\r\x12\x0e\n" +
+	"\n" +
+	"STATE_HOLD\x10\x0e\x12\x0e\n" +
+	"\n" +
+	"STATE_TAKE\x10\x0fB.Z,github.com/claviger/claviger/proto;controlpbb\x06proto3"
 
 var (
-	file_proto_control_proto_rawDescOnce sync.Once
-	file_proto_control_proto_rawDescData []byte
+	file_control_proto_rawDescOnce sync.Once
+	file_control_proto_rawDescData []byte
 )
 
-func file_proto_control_proto_rawDescGZIP() []byte {
-	file_proto_control_proto_rawDescOnce.Do(func() {
-		file_proto_control_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_proto_control_proto_rawDesc), len(file_proto_control_proto_rawDesc)))
+func file_control_proto_rawDescGZIP() []byte {
+	file_control_proto_rawDescOnce.Do(func() {
+		file_control_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)))
 	})
-	return file_proto_control_proto_rawDescData
+	return file_control_proto_rawDescData
 }
 
-var file_proto_control_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
-var file_proto_control_proto_goTypes = []any{
-	(*Selector)(nil),                 // 0: claviger.v1.Selector
-	(*ResolveRequest)(nil),           // 1: claviger.v1.ResolveRequest
-	(*ResolveReply)(nil),             // 2: claviger.v1.ResolveReply
-	(*ReleaseRequest)(nil),           // 3: claviger.v1.ReleaseRequest
-	(*ReleaseReply)(nil),             // 4: claviger.v1.ReleaseReply
-	(*CreateContextRequest)(nil),     // 5: claviger.v1.CreateContextRequest
-	(*CreateContextReply)(nil),       // 6: claviger.v1.CreateContextReply
-	(*Kdf)(nil),                      // 7: claviger.v1.Kdf
-	(*KeyTarget)(nil),                // 8: claviger.v1.KeyTarget
-	(*KeyReply)(nil),                 // 9: claviger.v1.KeyReply
-	(*KeyDescription)(nil),           // 10: claviger.v1.KeyDescription
-	(*GenerateRequest)(nil),          // 11: claviger.v1.GenerateRequest
-	(*ImportRequest)(nil),            // 12: claviger.v1.ImportRequest
-	(*PersistRequest)(nil),           // 13: claviger.v1.PersistRequest
-	(*LoadRequest)(nil),              // 14: claviger.v1.LoadRequest
-	(*ClearRequest)(nil),             // 15: claviger.v1.ClearRequest
-	(*ClearReply)(nil),               // 16: claviger.v1.ClearReply
-	(*ExportRequest)(nil),            // 17: claviger.v1.ExportRequest
-	(*ExportReply)(nil),              // 18: claviger.v1.ExportReply
-	(*PublicKeyRequest)(nil),         // 19: claviger.v1.PublicKeyRequest
-	(*PublicKeyReply)(nil),           // 20: claviger.v1.PublicKeyReply
-	(*KeyInfoRequest)(nil),           // 21: claviger.v1.KeyInfoRequest
-	(*SlotInfoRequest)(nil),          // 22: claviger.v1.SlotInfoRequest
-	(*SlotInfoReply)(nil),            // 23: claviger.v1.SlotInfoReply
-	(*KeyVersion)(nil),               // 24: claviger.v1.KeyVersion
-	(*AgreeRequest)(nil),             // 25: claviger.v1.AgreeRequest
-	(*DeriveRequest)(nil),            // 26: claviger.v1.DeriveRequest
-	(*EncapsulateRequest)(nil),       // 27: claviger.v1.EncapsulateRequest
-	(*EncapsulateReply)(nil),         // 28: claviger.v1.EncapsulateReply
-	(*DecapsulateRequest)(nil),       // 29: claviger.v1.DecapsulateRequest
-	(*ParseCertificateRequest)(nil),  // 30: claviger.v1.ParseCertificateRequest
-	(*ParseCertificateReply)(nil),    // 31: claviger.v1.ParseCertificateReply
-	(*SaveCertificateRequest)(nil),   // 32: claviger.v1.SaveCertificateRequest
-	(*SaveCertificateReply)(nil),     // 33: claviger.v1.SaveCertificateReply
-	(*CertificateRequest)(nil),       // 34: claviger.v1.CertificateRequest
-	(*CertificateInfoReply)(nil),     // 35: claviger.v1.CertificateInfoReply
-	(*ExportCertificateRequest)(nil), // 36: claviger.v1.ExportCertificateRequest
-	(*LoadCertificateReply)(nil),     // 37: claviger.v1.LoadCertificateReply
-	(*ClearCertificateReply)(nil),    // 38: claviger.v1.ClearCertificateReply
-	(*ImportCrlRequest)(nil),         // 39: claviger.v1.ImportCrlRequest
-	(*ImportCrlReply)(nil),           // 40: claviger.v1.ImportCrlReply
-	(*CertificateKeyReply)(nil),      // 41: claviger.v1.CertificateKeyReply
-	(*TrustStoreMembersReply)(nil),   // 42: claviger.v1.TrustStoreMembersReply
-	(*VerifyCertificateRequest)(nil), // 43: claviger.v1.VerifyCertificateRequest
-	(*VerifyCertificateReply)(nil),   // 44: claviger.v1.VerifyCertificateReply
-	(*PutSecretRequest)(nil),         // 45: claviger.v1.PutSecretRequest
-	(*PutSecretReply)(nil),           // 46: claviger.v1.PutSecretReply
-	(*ReplaceSecretRequest)(nil),     // 47: claviger.v1.ReplaceSecretRequest
-	(*ReplaceSecretReply)(nil),       // 48: claviger.v1.ReplaceSecretReply
-	(*GetSecretRequest)(nil),         // 49: claviger.v1.GetSecretRequest
-	(*GetSecretReply)(nil),           // 50: claviger.v1.GetSecretReply
-	(*ListSecretsRequest)(nil),       // 51: claviger.v1.ListSecretsRequest
-	(*ListSecretsReply)(nil),         // 52: claviger.v1.ListSecretsReply
-	(*SecretDescription)(nil),        // 53: claviger.v1.SecretDescription
-	(*SecretVersion)(nil),            // 54: claviger.v1.SecretVersion
-	(*InvalidateSecretRequest)(nil),  // 55: claviger.v1.InvalidateSecretRequest
-	(*InvalidateSecretReply)(nil),    // 56: claviger.v1.InvalidateSecretReply
-	(*SealCapsuleRequest)(nil),       // 57: claviger.v1.SealCapsuleRequest
-	(*SealCapsuleReply)(nil),         // 58: claviger.v1.SealCapsuleReply
-	(*OpenCapsuleRequest)(nil),       // 59: claviger.v1.OpenCapsuleRequest
-	(*OpenCapsuleReply)(nil),         // 60: claviger.v1.OpenCapsuleReply
-	(*RotateCapsuleKeyRequest)(nil),  // 61: claviger.v1.RotateCapsuleKeyRequest
-	(*RotateCapsuleKeyReply)(nil),    // 62: claviger.v1.RotateCapsuleKeyReply
-	(*DestroyCapsuleKeyRequest)(nil), // 63: claviger.v1.DestroyCapsuleKeyRequest
-	(*DestroyCapsuleKeyReply)(nil),   // 64: claviger.v1.DestroyCapsuleKeyReply
-	(*CapabilitiesRequest)(nil),      // 65: claviger.v1.CapabilitiesRequest
-	(*CapabilitiesReply)(nil),        // 66: claviger.v1.CapabilitiesReply
-	(*AlgorithmDescription)(nil),     // 67: claviger.v1.AlgorithmDescription
-	(*ProviderDescription)(nil),      // 68: claviger.v1.ProviderDescription
-	(*StatusRequest)(nil),            // 69: claviger.v1.StatusRequest
-	(*StatusReply)(nil),              // 70: claviger.v1.StatusReply
-	(*TenantStatus)(nil),             // 71: claviger.v1.TenantStatus
-	(*ListSlotsRequest)(nil),         // 72: claviger.v1.ListSlotsRequest
-	(*ListSlotsReply)(nil),           // 73: claviger.v1.ListSlotsReply
-	(*NamedSlot)(nil),                // 74: claviger.v1.NamedSlot
-	(*ReloadRequest)(nil),            // 75: claviger.v1.ReloadRequest
-	(*ReloadReply)(nil),              // 76: claviger.v1.ReloadReply
-	(*CompactRequest)(nil),           // 77: claviger.v1.CompactRequest
-	(*CompactReply)(nil),             // 78: claviger.v1.CompactReply
-	nil,                              // 79: claviger.v1.TenantStatus.OperationsEntry
+var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 94)
+var file_control_proto_goTypes = []any{
+	(StateVerb)(0),                   // 0: claviger.v1.StateVerb
+	(*Selector)(nil),                 // 1: claviger.v1.Selector
+	(*ResolveRequest)(nil),           // 2: claviger.v1.ResolveRequest
+	(*ResolveReply)(nil),             // 3: claviger.v1.ResolveReply
+	(*ReleaseRequest)(nil),           // 4: claviger.v1.ReleaseRequest
+	(*ReleaseReply)(nil),             // 5: claviger.v1.ReleaseReply
+	(*CreateContextRequest)(nil),     // 6: claviger.v1.CreateContextRequest
+	(*CreateContextReply)(nil),       // 7: claviger.v1.CreateContextReply
+	(*Kdf)(nil),                      // 8: claviger.v1.Kdf
+	(*KeyTarget)(nil),                // 9: claviger.v1.KeyTarget
+	(*KeyReply)(nil),                 // 10: claviger.v1.KeyReply
+	(*KeyDescription)(nil),           // 11: claviger.v1.KeyDescription
+	(*GenerateRequest)(nil),          // 12: claviger.v1.GenerateRequest
+	(*ImportRequest)(nil),            // 13: claviger.v1.ImportRequest
+	(*PersistRequest)(nil),           // 14: claviger.v1.PersistRequest
+	(*LoadRequest)(nil),              // 15: claviger.v1.LoadRequest
+	(*ClearRequest)(nil),             // 16: claviger.v1.ClearRequest
+	(*ClearReply)(nil),               // 17: claviger.v1.ClearReply
+	(*ExportRequest)(nil),            // 18: claviger.v1.ExportRequest
+	(*ExportReply)(nil),              // 19: claviger.v1.ExportReply
+	(*PublicKeyRequest)(nil),         // 20: claviger.v1.PublicKeyRequest
+	(*PublicKeyReply)(nil),           // 21: claviger.v1.PublicKeyReply
+	(*KeyInfoRequest)(nil),           // 22: claviger.v1.KeyInfoRequest
+	(*SlotInfoRequest)(nil),          // 23: claviger.v1.SlotInfoRequest
+	(*SlotInfoReply)(nil),            // 24: claviger.v1.SlotInfoReply
+	(*KeyVersion)(nil),               // 25: claviger.v1.KeyVersion
+	(*AgreeRequest)(nil),             // 26: claviger.v1.AgreeRequest
+	(*DeriveRequest)(nil),            // 27: claviger.v1.DeriveRequest
+	(*EncapsulateRequest)(nil),       // 28: claviger.v1.EncapsulateRequest
+	(*EncapsulateReply)(nil),         // 29: claviger.v1.EncapsulateReply
+	(*DecapsulateRequest)(nil),       // 30: claviger.v1.DecapsulateRequest
+	(*ParseCertificateRequest)(nil),  // 31: claviger.v1.ParseCertificateRequest
+	(*ParseCertificateReply)(nil),    // 32: claviger.v1.ParseCertificateReply
+	(*SaveCertificateRequest)(nil),   // 33: claviger.v1.SaveCertificateRequest
+	(*SaveCertificateReply)(nil),     // 34: claviger.v1.SaveCertificateReply
+	(*CertificateRequest)(nil),       // 35: claviger.v1.CertificateRequest
+	(*CertificateInfoReply)(nil),     // 36: claviger.v1.CertificateInfoReply
+	(*ExportCertificateRequest)(nil), // 37: claviger.v1.ExportCertificateRequest
+	(*LoadCertificateReply)(nil),     // 38: claviger.v1.LoadCertificateReply
+	(*ClearCertificateReply)(nil),    // 39: claviger.v1.ClearCertificateReply
+	(*ImportCrlRequest)(nil),         // 40: claviger.v1.ImportCrlRequest
+	(*ImportCrlReply)(nil),           // 41: claviger.v1.ImportCrlReply
+	(*CertificateKeyReply)(nil),      // 42: claviger.v1.CertificateKeyReply
+	(*TrustStoreMembersReply)(nil),   // 43: claviger.v1.TrustStoreMembersReply
+	(*VerifyCertificateRequest)(nil), // 44: claviger.v1.VerifyCertificateRequest
+	(*VerifyCertificateReply)(nil),   // 45: claviger.v1.VerifyCertificateReply
+	(*PutSecretRequest)(nil),         // 46: claviger.v1.PutSecretRequest
+	(*PutSecretReply)(nil),           // 47: claviger.v1.PutSecretReply
+	(*ReplaceSecretRequest)(nil),     // 48: claviger.v1.ReplaceSecretRequest
+	(*ReplaceSecretReply)(nil),       // 49: claviger.v1.ReplaceSecretReply
+	(*GetSecretRequest)(nil),         // 50: claviger.v1.GetSecretRequest
+	(*GetSecretReply)(nil),           // 51: claviger.v1.GetSecretReply
+	(*ListSecretsRequest)(nil),       // 52: claviger.v1.ListSecretsRequest
+	(*ListSecretsReply)(nil),         // 53: claviger.v1.ListSecretsReply
+	(*SecretDescription)(nil),        // 54: claviger.v1.SecretDescription
+	(*SecretVersion)(nil),            // 55: claviger.v1.SecretVersion
+	(*InvalidateSecretRequest)(nil),  // 56: claviger.v1.InvalidateSecretRequest
+	(*InvalidateSecretReply)(nil),    // 57: claviger.v1.InvalidateSecretReply
+	(*SealCapsuleRequest)(nil),       // 58: claviger.v1.SealCapsuleRequest
+	(*SealCapsuleReply)(nil),         // 59: claviger.v1.SealCapsuleReply
+	(*OpenCapsuleRequest)(nil),       // 60: claviger.v1.OpenCapsuleRequest
+	(*OpenCapsuleReply)(nil),         // 61: claviger.v1.OpenCapsuleReply
+	(*RotateCapsuleKeyRequest)(nil),  // 62: claviger.v1.RotateCapsuleKeyRequest
+	(*RotateCapsuleKeyReply)(nil),    // 63: claviger.v1.RotateCapsuleKeyReply
+	(*DestroyCapsuleKeyRequest)(nil), // 64: claviger.v1.DestroyCapsuleKeyRequest
+	(*DestroyCapsuleKeyReply)(nil),   // 65: claviger.v1.DestroyCapsuleKeyReply
+	(*BecomeGuestRequest)(nil),       // 66: claviger.v1.BecomeGuestRequest
+	(*BecomeGuestReply)(nil),         // 67: claviger.v1.BecomeGuestReply
+	(*MakeManagedRequest)(nil),       // 68: claviger.v1.MakeManagedRequest
+	(*ReplaceManagedRequest)(nil),    // 69: claviger.v1.ReplaceManagedRequest
+	(*OpenManagedRequest)(nil),       // 70: claviger.v1.OpenManagedRequest
+	(*ManagedReply)(nil),             // 71: claviger.v1.ManagedReply
+	(*InvalidateManagedRequest)(nil), // 72: claviger.v1.InvalidateManagedRequest
+	(*InvalidateManagedReply)(nil),   // 73: claviger.v1.InvalidateManagedReply
+	(*ListManagedRequest)(nil),       // 74: claviger.v1.ListManagedRequest
+	(*ListManagedReply)(nil),         // 75: claviger.v1.ListManagedReply
+	(*ManagedDescription)(nil),       // 76: claviger.v1.ManagedDescription
+	(*OpenStateRequest)(nil),         // 77: claviger.v1.OpenStateRequest
+	(*RunStateRequest)(nil),          // 78: claviger.v1.RunStateRequest
+	(*StateReply)(nil),               // 79: claviger.v1.StateReply
+	(*CapabilitiesRequest)(nil),      // 80: claviger.v1.CapabilitiesRequest
+	(*CapabilitiesReply)(nil),        // 81: claviger.v1.CapabilitiesReply
+	(*AlgorithmDescription)(nil),     // 82: claviger.v1.AlgorithmDescription
+	(*ProviderDescription)(nil),      // 83: claviger.v1.ProviderDescription
+	(*StatusRequest)(nil),            // 84: claviger.v1.StatusRequest
+	(*StatusReply)(nil),              // 85: claviger.v1.StatusReply
+	(*TenantStatus)(nil),             // 86: claviger.v1.TenantStatus
+	(*ListSlotsRequest)(nil),         // 87: claviger.v1.ListSlotsRequest
+	(*ListSlotsReply)(nil),           // 88: claviger.v1.ListSlotsReply
+	(*NamedSlot)(nil),                // 89: claviger.v1.NamedSlot
+	(*ReloadRequest)(nil),            // 90: claviger.v1.ReloadRequest
+	(*ReloadReply)(nil),              // 91: claviger.v1.ReloadReply
+	(*CompactRequest)(nil),           // 92: claviger.v1.CompactRequest
+	(*CompactReply)(nil),             // 93: claviger.v1.CompactReply
+	nil,                              // 94: claviger.v1.TenantStatus.OperationsEntry
 }
-var file_proto_control_proto_depIdxs = []int32{
-	0,  // 0: claviger.v1.CreateContextRequest.provider:type_name -> claviger.v1.Selector
-	0,  // 1: claviger.v1.KeyTarget.provider:type_name -> claviger.v1.Selector
-	10, // 2: claviger.v1.KeyReply.key:type_name -> claviger.v1.KeyDescription
-	8,  // 3: claviger.v1.GenerateRequest.target:type_name -> claviger.v1.KeyTarget
-	8,  // 4: claviger.v1.ImportRequest.target:type_name -> claviger.v1.KeyTarget
-	9,  // 5: claviger.v1.PublicKeyReply.key:type_name -> claviger.v1.KeyReply
-	24, // 6: claviger.v1.SlotInfoReply.versions:type_name -> claviger.v1.KeyVersion
-	7,  // 7: claviger.v1.AgreeRequest.kdf:type_name -> claviger.v1.Kdf
-	8,  // 8: claviger.v1.AgreeRequest.target:type_name -> claviger.v1.KeyTarget
-	7,  // 9: claviger.v1.DeriveRequest.kdf:type_name -> claviger.v1.Kdf
-	8,  // 10: claviger.v1.DeriveRequest.target:type_name -> claviger.v1.KeyTarget
-	7,  // 11: claviger.v1.EncapsulateRequest.kdf:type_name -> claviger.v1.Kdf
-	8,  // 12: claviger.v1.EncapsulateRequest.target:type_name -> claviger.v1.KeyTarget
-	9,  // 13: claviger.v1.EncapsulateReply.key:type_name -> claviger.v1.KeyReply
-	7,  // 14: claviger.v1.DecapsulateRequest.kdf:type_name -> claviger.v1.Kdf
-	8,  // 15: claviger.v1.DecapsulateRequest.target:type_name -> claviger.v1.KeyTarget
-	9,  // 16: claviger.v1.CertificateKeyReply.key:type_name -> claviger.v1.KeyReply
-	35, // 17: claviger.v1.TrustStoreMembersReply.members:type_name -> claviger.v1.CertificateInfoReply
-	53, // 18: claviger.v1.ListSecretsReply.secrets:type_name -> claviger.v1.SecretDescription
-	54, // 19: claviger.v1.SecretDescription.versions:type_name -> claviger.v1.SecretVersion
-	67, // 20: claviger.v1.CapabilitiesReply.algorithms:type_name -> claviger.v1.AlgorithmDescription
-	68, // 21: claviger.v1.CapabilitiesReply.providers:type_name -> claviger.v1.ProviderDescription
-	71, // 22: claviger.v1.StatusReply.tenants:type_name -> claviger.v1.TenantStatus
-	68, // 23: claviger.v1.StatusReply.providers:type_name -> claviger.v1.ProviderDescription
-	79, // 24: claviger.v1.TenantStatus.operations:type_name -> claviger.v1.TenantStatus.OperationsEntry
-	74, // 25: claviger.v1.ListSlotsReply.slots:type_name -> claviger.v1.NamedSlot
-	23, // 26: claviger.v1.NamedSlot.info:type_name -> claviger.v1.SlotInfoReply
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+var file_control_proto_depIdxs = []int32{
+	1,  // 0: claviger.v1.CreateContextRequest.provider:type_name -> claviger.v1.Selector
+	1,  // 1: claviger.v1.KeyTarget.provider:type_name -> claviger.v1.Selector
+	11, // 2: claviger.v1.KeyReply.key:type_name -> claviger.v1.KeyDescription
+	9,  // 3: claviger.v1.GenerateRequest.target:type_name -> claviger.v1.KeyTarget
+	9,  // 4: claviger.v1.ImportRequest.target:type_name -> claviger.v1.KeyTarget
+	10, // 5: claviger.v1.PublicKeyReply.key:type_name -> claviger.v1.KeyReply
+	25, // 6: claviger.v1.SlotInfoReply.versions:type_name -> claviger.v1.KeyVersion
+	8,  // 7: claviger.v1.AgreeRequest.kdf:type_name -> claviger.v1.Kdf
+	9,  // 8: claviger.v1.AgreeRequest.target:type_name -> claviger.v1.KeyTarget
+	8,  // 9: claviger.v1.DeriveRequest.kdf:type_name -> claviger.v1.Kdf
+	9,  // 10: claviger.v1.DeriveRequest.target:type_name -> claviger.v1.KeyTarget
+	8,  // 11: claviger.v1.EncapsulateRequest.kdf:type_name -> claviger.v1.Kdf
+	9,  // 12: claviger.v1.EncapsulateRequest.target:type_name -> claviger.v1.KeyTarget
+	10, // 13: claviger.v1.EncapsulateReply.key:type_name -> claviger.v1.KeyReply
+	8,  // 14: claviger.v1.DecapsulateRequest.kdf:type_name -> claviger.v1.Kdf
+	9,  // 15: claviger.v1.DecapsulateRequest.target:type_name -> claviger.v1.KeyTarget
+	10, // 16: claviger.v1.CertificateKeyReply.key:type_name -> claviger.v1.KeyReply
+	36, // 17: claviger.v1.TrustStoreMembersReply.members:type_name -> claviger.v1.CertificateInfoReply
+	54, // 18: claviger.v1.ListSecretsReply.secrets:type_name -> claviger.v1.SecretDescription
+	55, // 19: claviger.v1.SecretDescription.versions:type_name -> claviger.v1.SecretVersion
+	76, // 20: claviger.v1.ListManagedReply.keys:type_name -> claviger.v1.ManagedDescription
+	0,  // 21: claviger.v1.RunStateRequest.verb:type_name -> claviger.v1.StateVerb
+	82, // 22: claviger.v1.CapabilitiesReply.algorithms:type_name -> claviger.v1.AlgorithmDescription
+	83, // 23: claviger.v1.CapabilitiesReply.providers:type_name -> claviger.v1.ProviderDescription
+	86, // 24: claviger.v1.StatusReply.tenants:type_name -> claviger.v1.TenantStatus
+	83, // 25: claviger.v1.StatusReply.providers:type_name -> claviger.v1.ProviderDescription
+	94, // 26: claviger.v1.TenantStatus.operations:type_name -> claviger.v1.TenantStatus.OperationsEntry
+	89, // 27: claviger.v1.ListSlotsReply.slots:type_name -> claviger.v1.NamedSlot
+	24, // 28: claviger.v1.NamedSlot.info:type_name -> claviger.v1.SlotInfoReply
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
-func init() { file_proto_control_proto_init() }
-func file_proto_control_proto_init() {
-	if File_proto_control_proto != nil {
+func init() { file_control_proto_init() }
+func file_control_proto_init() {
+	if File_control_proto != nil {
 		return
 	}
-	file_proto_control_proto_msgTypes[8].OneofWrappers = []any{}
-	file_proto_control_proto_msgTypes[11].OneofWrappers = []any{}
-	file_proto_control_proto_msgTypes[43].OneofWrappers = []any{}
+	file_control_proto_msgTypes[8].OneofWrappers = []any{}
+	file_control_proto_msgTypes[11].OneofWrappers = []any{}
+	file_control_proto_msgTypes[43].OneofWrappers = []any{}
+	file_control_proto_msgTypes[76].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proto_control_proto_rawDesc), len(file_proto_control_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   80,
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
+			NumEnums:      1,
+			NumMessages:   94,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_proto_control_proto_goTypes,
-		DependencyIndexes: file_proto_control_proto_depIdxs,
-		MessageInfos:      file_proto_control_proto_msgTypes,
+		GoTypes:           file_control_proto_goTypes,
+		DependencyIndexes: file_control_proto_depIdxs,
+		EnumInfos:         file_control_proto_enumTypes,
+		MessageInfos:      file_control_proto_msgTypes,
 	}.Build()
-	File_proto_control_proto = out.File
-	file_proto_control_proto_goTypes = nil
-	file_proto_control_proto_depIdxs = nil
+	File_control_proto = out.File
+	file_control_proto_goTypes = nil
+	file_control_proto_depIdxs = nil
 }

@@ -97,6 +97,14 @@ const (
 	OpOpenCapsule       = ControlBit | 0x66
 	OpRotateCapsuleKey  = ControlBit | 0x67
 	OpDestroyCapsuleKey = ControlBit | 0x68
+	OpBecomeGuest       = ControlBit | 0x70
+	OpMakeManaged       = ControlBit | 0x71 // MakeManagedRequest → ManagedReply
+	OpReplaceManaged    = ControlBit | 0x72 // ReplaceManagedRequest → ManagedReply
+	OpOpenManaged       = ControlBit | 0x73 // OpenManagedRequest → ManagedReply
+	OpInvalidateManaged = ControlBit | 0x74
+	OpListManaged       = ControlBit | 0x75
+	OpOpenState         = ControlBit | 0x78 // OpenStateRequest → StateReply
+	OpRunState          = ControlBit | 0x79 // RunStateRequest → StateReply
 )
 
 // Control reports whether the frame's body is a protobuf message.

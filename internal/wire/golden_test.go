@@ -131,6 +131,8 @@ func scalar(f protoreflect.FieldDescriptor) protoreflect.Value {
 		return protoreflect.ValueOfUint32(1000 + n)
 	case protoreflect.Uint64Kind:
 		return protoreflect.ValueOfUint64(1<<40 + uint64(n))
+	case protoreflect.EnumKind:
+		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(n))
 	case protoreflect.Int32Kind:
 		return protoreflect.ValueOfInt32(-int32(n))
 	case protoreflect.Int64Kind:

@@ -171,6 +171,10 @@ var controlOps = [...]string{
 	OpListSecrets &^ ControlBit: "list-secrets", OpInvalidateSecret &^ ControlBit: "invalidate-secret",
 	OpSealCapsule &^ ControlBit: "seal-capsule", OpOpenCapsule &^ ControlBit: "open-capsule",
 	OpRotateCapsuleKey &^ ControlBit: "rotate-capsule-key", OpDestroyCapsuleKey &^ ControlBit: "destroy-capsule-key",
+	OpBecomeGuest &^ ControlBit: "become-guest", OpMakeManaged &^ ControlBit: "make-managed",
+	OpReplaceManaged &^ ControlBit: "replace-managed", OpOpenManaged &^ ControlBit: "open-managed",
+	OpInvalidateManaged &^ ControlBit: "invalidate-managed", OpListManaged &^ ControlBit: "list-managed",
+	OpOpenState &^ ControlBit: "open-state", OpRunState &^ ControlBit: "run-state",
 }
 
 // String gives the operation's word, "unknown" for a number without one. It allocates nothing.
