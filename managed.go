@@ -1,6 +1,9 @@
 package claviger
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // GuestType is wasi-crypto's algorithm_type: which of its three families a name belongs to.
 type GuestType uint16
@@ -11,6 +14,19 @@ const (
 	GuestSymmetric
 	GuestKeyExchange
 )
+
+// String gives the family's words, and "family N" for one that wasi-crypto does not have.
+func (t GuestType) String() string {
+	switch t {
+	case GuestSignatures:
+		return "signatures"
+	case GuestSymmetric:
+		return "symmetric"
+	case GuestKeyExchange:
+		return "key exchange"
+	}
+	return fmt.Sprintf("family %d", uint16(t))
+}
 
 // ManagedOptions say how a managed key is made.
 type ManagedOptions struct {
@@ -23,6 +39,15 @@ type ManagedMaterial struct {
 	Algorithm  Algorithm // name in wasi-crypto, such as "ECDSA_P256_SHA256"
 	Key        []byte    `json:"-"` // PKCS #8 for a pair, the key's bytes for a symmetric key; stays the caller's
 	Exportable bool
+}
+
+// ManagedInfo says what is kept under the identifier of a managed key, without any of it.
+type ManagedInfo struct {
+	ID        string    `json:"id"`        // 32 lower-case hexadecimal characters
+	Type      GuestType `json:"type"`      // family of Algorithm
+	Algorithm Algorithm `json:"algorithm"` // name in wasi-crypto; "" where no version can be read
+	Latest    uint64    `json:"latest"`    // highest version ever made
+	Versions  []uint64  `json:"versions"`  // those that are stored, oldest first
 }
 
 // ManagedKey is a key that lives with its keeper under an identifier and a version, and that its owner uses without

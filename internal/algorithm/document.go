@@ -34,6 +34,7 @@ func Document() string {
 			}
 		}
 	}
+	b.WriteString(guestDocument())
 	return b.String()
 }
 
@@ -78,7 +79,8 @@ SP 800-232, Xoodyak that of the NIST lightweight process.`
 
 const pairText = `K256 is the curve secp256k1. Keys for signing and for agreement on one curve are different algorithms: an ECDSA-P256 key does not serve ECDH-P256
 (` + "`IncompatibleKeyType`" + `). RSA moduli have exactly the named number of bits. ML-DSA and ML-KEM private keys are kept as their seed (RFC 9881,
-RFC 9935); an expanded private key without its seed is refused.`
+RFC 9935); an expanded private key without its seed is refused. X-WING is ML-KEM-768 and X25519 in one (draft-connolly-cfrg-xwing-kem);
+its private key is a seed of 32 bytes.`
 
 const signatureText = `ECDSA signatures are r ‖ s of fixed length, or DER on request. RSA-PSS salts have the length of the hash;
 verification takes any length. ML-DSA and ECDSA

@@ -66,10 +66,15 @@ func (r *Row) ParsePrivate(der []byte) (crypto.PrivateKey, error) {
 }
 
 // ParsePublic reads a SubjectPublicKeyInfo; errors as for ParsePrivate. Points are on their
-// curves.
+// curves, and may come compressed.
 func (r *Row) ParsePublic(der []byte) (crypto.PublicKey, error) {
 	if err := r.checkIdentity(der, claviger.PublicKey); err != nil {
 		return nil, err
+	}
+	if r.Curve() != "" {
+		if point := compressedIn(der); point != nil {
+			return r.ParsePoint(point)
+		}
 	}
 	key, err := r.impl.pair.parsePublic(der)
 	if err != nil {

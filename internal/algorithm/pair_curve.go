@@ -40,7 +40,8 @@ func (p ecdsaPair) generate() (crypto.PrivateKey, error) {
 }
 
 func (p ecdsaPair) public(key crypto.PrivateKey) crypto.PublicKey {
-	return &key.(*ecdsa.PrivateKey).PublicKey
+	public := key.(*ecdsa.PrivateKey).PublicKey // a copy does not keep the private key alive
+	return &public
 }
 
 func (p ecdsaPair) parsePrivate(der []byte) (crypto.PrivateKey, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudflare/circl/kem/mlkem/mlkem1024"
 	"github.com/cloudflare/circl/kem/mlkem/mlkem512"
 	"github.com/cloudflare/circl/kem/mlkem/mlkem768"
+	"github.com/cloudflare/circl/kem/xwing"
 	"github.com/cloudflare/circl/sign"
 	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
@@ -20,15 +21,16 @@ import (
 	"github.com/claviger/claviger"
 )
 
-// lattice is a parameter set of ML-DSA (FIPS 204) or ML-KEM (FIPS 203), whose keys are made
-// from a seed and kept as it. Sizes in bytes.
+// lattice is a parameter set of ML-DSA (FIPS 204) or ML-KEM (FIPS 203), or X-Wing, which
+// is ML-KEM-768 and X25519 in one; keys are made from a seed and kept as it. Sizes in bytes.
 type lattice[Private any, Public encoding.BinaryMarshaler] struct {
 	name       claviger.Algorithm
-	bits       int // ML-DSA: security strength; ML-KEM: the number in its name
+	bits       int // ML-DSA: security strength; ML-KEM: the number in its name, for X-Wing too
 	oid        asn1.ObjectIdentifier
-	seedSize   int // ML-DSA: ξ (32); ML-KEM: d ‖ z (64)
+	seedSize   int // ML-DSA: ξ (32); ML-KEM: d ‖ z (64); X-Wing: 32
 	publicSize int
-	size       int // of a signature or a ciphertext
+	size       int  // of a signature or a ciphertext
+	bare       bool // in PKCS #8 the seed has no tag of its own
 	derive     func(seed []byte) (Public, Private)
 	unmarshal  func([]byte) (Public, error)
 }
@@ -45,7 +47,7 @@ type signLattice struct {
 	lattice[sign.PrivateKey, sign.PublicKey]
 }
 
-// kemLattice is ML-KEM by circl.
+// kemLattice is ML-KEM or X-Wing by circl.
 type kemLattice struct {
 	lattice[kem.PrivateKey, kem.PublicKey]
 }
@@ -78,7 +80,13 @@ func kemLattices() []kemLattice {
 			derive: s.DeriveKeyPair, unmarshal: s.UnmarshalBinaryPublicKey,
 		}})
 	}
-	return all
+	x := xwing.Scheme()
+	return append(all, kemLattice{lattice[kem.PrivateKey, kem.PublicKey]{
+		name: "X-WING", bits: 768,
+		oid:      asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 62253, 25722}, // draft-connolly-cfrg-xwing-kem, ASN.1 module
+		seedSize: x.SeedSize(), publicSize: x.PublicKeySize(), size: x.CiphertextSize(), bare: true,
+		derive: x.DeriveKeyPair, unmarshal: x.UnmarshalBinaryPublicKey,
+	}})
 }
 
 func (l lattice[P, Q]) generate() (crypto.PrivateKey, error) {
@@ -101,7 +109,7 @@ func (l lattice[P, Q]) public(key crypto.PrivateKey) crypto.PublicKey {
 
 // parsePrivate takes the seed form and the form with both (RFC 9881 section 6, RFC 9935
 // section 6). Of the second the expanded key must be the seed's, but nothing of it is kept.
-// An expanded key alone has no seed and is refused.
+// An expanded key alone has no seed and is refused. X-Wing has the seed and nothing else.
 func (l lattice[P, Q]) parsePrivate(der []byte) (crypto.PrivateKey, error) {
 	body, err := privateBody(der)
 	if err != nil {
@@ -110,6 +118,8 @@ func (l lattice[P, Q]) parsePrivate(der []byte) (crypto.PrivateKey, error) {
 	var seed, expanded, both cryptobyte.String
 	seedTag := cbasn1.Tag(0).ContextSpecific()
 	switch {
+	case l.bare:
+		seed = body
 	case body.PeekASN1Tag(seedTag):
 		if !body.ReadASN1(&seed, seedTag) || !body.Empty() {
 			return nil, errKey
@@ -154,7 +164,12 @@ func (l lattice[P, Q]) marshalPrivate(key crypto.PrivateKey) ([]byte, error) {
 		b.AddASN1Int64(0)
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(l.oid) })
 		b.AddASN1(cbasn1.OCTET_STRING, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(key.(*seeded[P, Q]).seed) })
+			seed := func(b *cryptobyte.Builder) { b.AddBytes(key.(*seeded[P, Q]).seed) }
+			if l.bare {
+				seed(b)
+				return
+			}
+			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), seed)
 		})
 	})
 	return b.Bytes()

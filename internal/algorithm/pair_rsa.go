@@ -19,7 +19,8 @@ type rsaPair struct{ bits int }
 func (p rsaPair) generate() (crypto.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, p.bits) }
 
 func (p rsaPair) public(key crypto.PrivateKey) crypto.PublicKey {
-	return &key.(*rsa.PrivateKey).PublicKey
+	public := key.(*rsa.PrivateKey).PublicKey // a copy does not keep the private key alive
+	return &public
 }
 
 func (p rsaPair) parsePrivate(der []byte) (crypto.PrivateKey, error) {

@@ -35,6 +35,24 @@ func (r *Row) NewNamedXOF(customization []byte) (*XOF, bool) {
 	return r.impl.named(bytes.Clone(customization)), true
 }
 
+// NewKeyedXOF is NewXOF with a key, which is copied and has the length that the function
+// takes; false where it takes none.
+func (r *Row) NewKeyedXOF(key []byte) (*XOF, bool) {
+	if r.impl.keyed == nil {
+		return nil, false
+	}
+	return r.impl.keyed(bytes.Clone(key)), true
+}
+
+// NewNamedMAC is NewMAC with a customization string for KMAC (SP 800-185 section 4.2). A
+// code that takes none leaves it out.
+func (r *Row) NewNamedMAC(key, customization []byte) (hash.Hash, error) {
+	if r.impl.kmac == nil {
+		return r.NewMAC(key)
+	}
+	return r.impl.kmac(key, bytes.Clone(customization))
+}
+
 // NewMAC makes the row's code: HMAC (FIPS 198-1) with its hash, CMAC or KMAC. It keeps a
 // copy of what it needs of key, which has the length of a key of an algorithm in Keys;
 // another length may be an error.
@@ -110,11 +128,12 @@ func (r *Row) Decrypt(key crypto.PrivateKey, dst, in, label []byte) ([]byte, err
 }
 
 // Encapsulate gives a fresh shared secret of Size bytes and the ciphertext that carries it
-// (FIPS 203 section 7.2). The caller wipes the secret.
+// (FIPS 203 section 7.2; X-Wing: draft-connolly-cfrg-xwing-kem section 5.4). The caller
+// wipes the secret.
 func (r *Row) Encapsulate(key crypto.PublicKey) (ciphertext, secret []byte, err error) {
 	public, ok := key.(kem.PublicKey)
 	if !ok {
-		return nil, nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, "encapsulate", "%s takes an ML-KEM key", r.Name)
+		return nil, nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, "encapsulate", "%s takes a public key of its own algorithm", r.Name)
 	}
 	ciphertext, secret, err = public.Scheme().Encapsulate(public)
 	if err != nil {
@@ -129,7 +148,7 @@ func (r *Row) Encapsulate(key crypto.PublicKey) (ciphertext, secret []byte, err 
 func (r *Row) Decapsulate(key crypto.PrivateKey, ciphertext []byte) ([]byte, error) {
 	private, ok := key.(*kemPrivate)
 	if !ok {
-		return nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, "decapsulate", "%s takes an ML-KEM private key", r.Name)
+		return nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, "decapsulate", "%s takes a private key of its own algorithm", r.Name)
 	}
 	if len(ciphertext) != r.Ciphertext {
 		return nil, claviger.Errorf(claviger.ErrInvalidFormat, "decapsulate", "a ciphertext of %s has %d bytes, not %d", r.Name, r.Ciphertext, len(ciphertext))
@@ -150,6 +169,29 @@ func (r *Row) Derive(secret, salt, info []byte, size int) ([]byte, error) {
 	out, err := hkdf.Key(r.impl.hash, secret, salt, string(info), size)
 	if err != nil {
 		return nil, claviger.Errorf(claviger.ErrKeyDerivationFailed, "derive", "%s could not derive", r.Name)
+	}
+	return out, nil
+}
+
+// Extract is the first half of HKDF (RFC 5869 section 2.2). secret and salt may have any
+// length. The caller wipes the result, which has Size bytes.
+func (r *Row) Extract(secret, salt []byte) ([]byte, error) {
+	key, err := hkdf.Extract(r.impl.hash, secret, salt)
+	if err != nil {
+		return nil, claviger.Errorf(claviger.ErrKeyDerivationFailed, "derive", "%s could not extract", r.Name)
+	}
+	return key, nil
+}
+
+// Expand is the second half of HKDF (RFC 5869 section 2.3); sizes and the owner of the
+// result are those of Derive.
+func (r *Row) Expand(key, info []byte, size int) ([]byte, error) {
+	if size < 1 || size > 255*r.Size {
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "derive", "%s gives 1 to %d bytes, not %d", r.Name, 255*r.Size, size)
+	}
+	out, err := hkdf.Expand(r.impl.hash, key, string(info), size)
+	if err != nil {
+		return nil, claviger.Errorf(claviger.ErrKeyDerivationFailed, "derive", "%s could not expand", r.Name)
 	}
 	return out, nil
 }

@@ -20,14 +20,19 @@ const Generic claviger.Algorithm = "SECRET"
 type implementation struct {
 	hash  func() hash.Hash                   // digests, MACs, KDFs, RSA-OAEP: the hash; signatures: that of Digest
 	mac   func([]byte) (hash.Hash, error)    // MACs other than HMAC
+	kmac  namedMAC                           // those that take a customization string too
 	xof   func() *XOF                        // extendable-output functions
 	named func(customization []byte) *XOF    // those that take a customization string
+	keyed func(key []byte) *XOF              // those that take a key
 	block func([]byte) (cipher.Block, error) // ciphers
 	aead  func([]byte) (cipher.AEAD, error)  // AEADs
 	pair  pair                               // key rows of pairs
 	sign  signer                             // signatures with a pair
 	agree agreement                          // Diffie-Hellman
 }
+
+// namedMAC makes a code with a customization string.
+type namedMAC func(key, customization []byte) (hash.Hash, error)
 
 // indexKey is a name in lower case and the family it is looked for in.
 type indexKey struct {

@@ -136,7 +136,7 @@ func extendableRows() []Row {
 		{Name: "KT128", Aliases: []string{"KT-128", "KangarooTwelve", "K12"}, Size: 32, Block: 168, impl: implementation{named: tree(turboshake.NewKT128)}},
 		{Name: "KT256", Aliases: []string{"KT-256"}, Size: 64, Block: 136, impl: implementation{named: tree(turboshake.NewKT256)}},
 		{Name: "ASCON-XOF", Aliases: []string{"ASCON-XOF128"}, Size: 32, Block: 8, impl: implementation{xof: extendable(ascon.NewXOF128, (*ascon.Hash).Clone)}},
-		{Name: "BLAKE3", Aliases: []string{"BLAKE3-256"}, Size: 32, Block: 64, impl: implementation{xof: extendable(newBLAKE3, (*blake3State).clone)}},
+		{Name: "BLAKE3", Aliases: []string{"BLAKE3-256"}, Size: 32, Block: 64, impl: implementation{xof: extendable(newBLAKE3, (*blake3State).clone), keyed: keyedBLAKE3}},
 	}
 	for i := range rows {
 		rows[i].Extendable = true
@@ -167,12 +167,25 @@ func macRows() []Row {
 			Size: cmac.Size, Block: aes.BlockSize, impl: implementation{mac: newCMAC}})
 	}
 	rows = append(rows,
-		Row{Name: "KMAC-128", Keys: keys("KMAC-128"), Size: 32, Block: 168, impl: implementation{mac: func(key []byte) (hash.Hash, error) { return kmac.New128(key, 32, nil) }}},
-		Row{Name: "KMAC-256", Keys: keys("KMAC-256"), Size: 64, Block: 136, impl: implementation{mac: func(key []byte) (hash.Hash, error) { return kmac.New256(key, 64, nil) }}})
+		Row{Name: "KMAC-128", Keys: keys("KMAC-128"), Size: 32, Block: 168, impl: implementation{kmac: newKMAC128}},
+		Row{Name: "KMAC-256", Keys: keys("KMAC-256"), Size: 64, Block: 136, impl: implementation{kmac: newKMAC256}})
 	for i := range rows {
 		rows[i].Family, rows[i].Inline = FamilyMAC, true
+		if named := rows[i].impl.kmac; named != nil {
+			rows[i].impl.mac = func(key []byte) (hash.Hash, error) { return named(key, nil) }
+		}
 	}
 	return rows
+}
+
+// newKMAC128 is KMAC128 with codes of 32 bytes (SP 800-185 section 4.2).
+func newKMAC128(key, customization []byte) (hash.Hash, error) {
+	return kmac.New128(key, 32, customization)
+}
+
+// newKMAC256 is KMAC256 with codes of 64 bytes.
+func newKMAC256(key, customization []byte) (hash.Hash, error) {
+	return kmac.New256(key, 64, customization)
 }
 
 // newCMAC is AES-CMAC (SP 800-38B).

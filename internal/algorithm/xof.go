@@ -89,6 +89,11 @@ type blake3State struct {
 // newBLAKE3 makes the hash without a key (BLAKE3 specification section 2.3).
 func newBLAKE3() *blake3State { return &blake3State{hash: blake3.New(32, nil)} }
 
+// keyedBLAKE3 makes the keyed hash with a key of 32 bytes (BLAKE3 specification section 2.3).
+func keyedBLAKE3(key []byte) *XOF {
+	return extendable(func() *blake3State { return &blake3State{hash: blake3.New(32, key)} }, (*blake3State).clone)()
+}
+
 func (b *blake3State) clone() *blake3State {
 	h := *b.hash
 	c := &blake3State{hash: &h}

@@ -41,6 +41,21 @@ func New(key, identifier, counter []byte) *Cyclist {
 	return c
 }
 
+// NewWithNonce makes a keyed Cyclist in the way of the reference implementation of wasi-crypto: the first string is key,
+// a zero byte, nonce. For that implementation the zero byte is the length of the key's identifier, which there stands
+// before it. The specification's own way is New with the nonce as identifier; without a nonce both are the same. Lengths
+// are bounded as for New.
+func NewWithNonce(key, nonce []byte) *Cyclist {
+	if len(key) == 0 || len(key)+len(nonce) > MaxKey {
+		panic("xoodyak: no key, or key and nonce of more than 43 bytes")
+	}
+	c := &Cyclist{keyed: true}
+	var all [rateIn]byte
+	c.absorb(append(append(append(all[:0], key...), 0), nonce...), rateIn, 0x02)
+	clear(all[:])
+	return c
+}
+
 // NewHash makes a Cyclist without a key.
 func NewHash() *Cyclist { return new(Cyclist) }
 

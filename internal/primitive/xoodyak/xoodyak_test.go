@@ -134,6 +134,8 @@ func TestKeyedMode(t *testing.T) {
 		"encryption without a key": func() { NewHash().Encrypt(nil) },
 		"an empty key":             func() { New(nil, nil, nil) },
 		"44 bytes of key":          func() { New(make([]byte, 40), make([]byte, 4), nil) },
+		"a nonce without a key":    func() { NewWithNonce(nil, nil) },
+		"44 bytes with the nonce":  func() { NewWithNonce(make([]byte, 40), make([]byte, 4)) },
 	} {
 		func() {
 			defer func() {
@@ -143,6 +145,29 @@ func TestKeyedMode(t *testing.T) {
 			}()
 			f()
 		}()
+	}
+}
+
+// The answer that the reference implementation of wasi-crypto gives, from the tests of its library (crate xoodyak,
+// test_aead_detached), and the one of the specification's way (XKCP, tests/SUPERCOP/Xoodyak_aead_round3).
+func TestNonceInTheFirstString(t *testing.T) {
+	crypt := func(c *Cyclist, additional, message string) string {
+		c.Absorb(unhex(t, additional))
+		b := unhex(t, message)
+		c.Encrypt(b)
+		tag := make([]byte, Overhead)
+		c.Squeeze(tag)
+		return hex.EncodeToString(append(b, tag...))
+	}
+	if got := crypt(NewWithNonce([]byte("key"), sequence(16)), "6164", "6d657373616765"); got[14:] != "24793cae64195a427de38109c99daa40" {
+		t.Errorf("got %s", got)
+	}
+	key, nonce := unhex(t, "5a4b3c2d1e0f00f1e2d3c4b5a6978879"), unhex(t, "6b4c2d0eefd0b19272533415f6d7b899")
+	if got := crypt(New(key, nonce, nil), "32f3b47535f6", "e465e566e667e7"); got != "6e68081c7eacbf72e2a677a60e442748d7a86e788eb9d4" {
+		t.Errorf("got %s", got)
+	}
+	if crypt(NewWithNonce(key, nil), "", "") != crypt(New(key, nil, nil), "", "") {
+		t.Error("without a nonce the two ways differ")
 	}
 }
 
