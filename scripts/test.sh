@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, systemd-analyze, groff); otherwise
+# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, systemd-analyze, groff, clang for guests in C); otherwise
 # it says which tests are skipped and why. Ends with "N passed, N failed, N skipped" and status 0 only if none failed.
 #
 #   ./scripts/test.sh [go test flags]
@@ -13,9 +13,10 @@ say() { printf '==> %s\n' "$*"; }
 
 install_tools() {
 	local wanted=() tool
-	for tool in openssl:openssl systemd-analyze:systemd groff:groff-base; do
+	for tool in openssl:openssl systemd-analyze:systemd groff:groff-base clang:clang wasm-ld:lld; do
 		command -v "${tool%%:*}" >/dev/null 2>&1 || wanted+=("${tool##*:}")
 	done
+	[ -d /usr/include/wasm32-wasi ] || wanted+=(wasi-libc libclang-rt-dev-wasm32)
 	[ ${#wanted[@]} -eq 0 ] && return
 	if [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
 		say "installing ${wanted[*]}"
