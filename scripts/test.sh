@@ -6,6 +6,7 @@
 #
 #   CLAVIGER_VECTORS    directory of public test vectors; tests that need it are skipped without
 #   CLAVIGER_NO_SKIPS   set: a skipped test is a failure
+#   CLAVIGER_FUZZ_TIME  how long guests call imports at random; 1m unless set
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,6 +55,8 @@ summarize() {
 	[ "$failed" -eq 0 ] || return 1
 	[ -z "${CLAVIGER_NO_SKIPS:-}" ] || [ "$skipped" -eq 0 ]
 }
+
+export CLAVIGER_FUZZ_TIME="${CLAVIGER_FUZZ_TIME:-1m}"
 
 install_tools
 find_vectors

@@ -1,0 +1,76 @@
+package wasicrypto
+
+import (
+	"context"
+	"io"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/claviger/claviger"
+)
+
+// Config says what a host offers. The zero value is a host without managed keys and secrets, with the default limits.
+type Config struct {
+	// Managed is where managed keys and secrets live, for the one tenant that the guest is; nil answers unsupported_feature to all of that. The
+	// host does not close it.
+	Managed Managed
+	// Random gives the bytes of generated symmetric keys and of the nonces that the host draws; nil is crypto/rand. An error
+	// of it is rng_error. Key pairs always come from the system's generator.
+	Random io.Reader
+	Limits Limits
+	// Intercept, if not nil, is called once for each function while the host is made, and may return another function in its place: to
+	// count, to trace, to refuse. module and name are those that the guest imports.
+	Intercept func(module, name string, next api.GoModuleFunction) api.GoModuleFunction
+}
+
+// Limits bound what one guest may hold. Zero takes the default, which is also the most.
+type Limits struct {
+	Handles int // open handles; 65,536
+	Held    int // bytes held in one object: absorbed data, messages, outputs, options; 64 MiB
+	Total   int // bytes held in all objects together; 256 MiB
+}
+
+// The defaults of Limits.
+const (
+	maxHandles = 1 << 16
+	maxHeld    = 64 << 20
+	maxTotal   = 256 << 20
+)
+
+// withDefaults fills in what is zero, negative or too large.
+func (l Limits) withDefaults() Limits {
+	if l.Handles <= 0 || l.Handles > maxHandles {
+		l.Handles = maxHandles
+	}
+	if l.Held <= 0 || l.Held > maxHeld {
+		l.Held = maxHeld
+	}
+	if l.Total <= 0 || l.Total > maxTotal {
+		l.Total = maxTotal
+	}
+	return l
+}
+
+// Managed is where managed keys and secrets live: wasi-crypto's secrets manager. The Secrets of a client's stack are one.
+// What a method has changed is durable when it returns. Identifiers are 32 lower-case hexadecimal characters, and may come with
+// zero bytes behind them. Safe for concurrent use.
+//
+// Errors: claviger.ErrSecretNotFound for what is unknown, invalidated or another tenant's, ErrSecretExpired,
+// ErrSecretVerificationFailed for a capsule, ErrQuotaExceeded over a limit.
+type Managed interface {
+	GenerateKey(ctx context.Context, t claviger.GuestType, algorithm claviger.Algorithm, o claviger.ManagedOptions) (claviger.ManagedKey, error)
+	StoreKey(ctx context.Context, m claviger.ManagedMaterial) (claviger.ManagedKey, error)
+	// ReplaceKey makes the next version of a key; ErrIncompatibleKeys if the algorithm is another one.
+	ReplaceKey(ctx context.Context, id string, m claviger.ManagedMaterial) (claviger.ManagedKey, error)
+	// ReplaceKeyWith is ReplaceKey with a copy of a key of the same keeper, which need not be exportable.
+	ReplaceKeyWith(ctx context.Context, id string, k claviger.ManagedKey) (claviger.ManagedKey, error)
+	OpenKey(ctx context.Context, id string, version uint64) (claviger.ManagedKey, error)
+	InvalidateKey(ctx context.Context, id string, version uint64) error
+
+	Put(ctx context.Context, secret []byte, expires uint64) (id string, err error)
+	Replace(ctx context.Context, id string, secret []byte, expires uint64) (version uint64, err error)
+	Get(ctx context.Context, id string, version uint64) (claviger.Secret, error)
+	Invalidate(ctx context.Context, id string, version uint64) error
+	Seal(ctx context.Context, secret []byte, expires uint64) ([]byte, error)
+	Open(ctx context.Context, capsule []byte) (claviger.Secret, error)
+}

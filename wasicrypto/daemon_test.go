@@ -1,0 +1,22 @@
+package wasicrypto
+
+import (
+	"testing"
+
+	"github.com/claviger/claviger/embedded"
+)
+
+// daemonKeeper gives the secrets of a stack over a daemon in this process, with a store of its own.
+func daemonKeeper(t *testing.T) Managed {
+	t.Helper()
+	stack, err := embedded.Open(t.Context(), embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stack.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return stack.Secrets()
+}
