@@ -18,6 +18,7 @@ type Key struct {
 	info    claviger.KeyInfo
 	closed  atomic.Bool
 	cleanup runtime.Cleanup
+	managed *ManagedKey // whose handle it is; nil for a key of its own
 }
 
 // newKey takes charge of the key that a reply describes.
@@ -50,7 +51,7 @@ func (k *Key) source(cc *CryptoContext, what string) (keyHandle, error) {
 	if err := checkHandle(k.cc, cc, what, "key"); err != nil {
 		return keyHandle{}, err
 	}
-	if k.closed.Load() && !cc.stack.closed.Load() {
+	if (k.closed.Load() || k.managed != nil && k.managed.closed.Load()) && !cc.stack.closed.Load() {
 		return keyHandle{}, claviger.Errorf(claviger.ErrResourceNotFound, what, "the key is closed")
 	}
 	return keyHandle{handle: k.handle}, nil
@@ -77,7 +78,7 @@ func (k *Key) Provider() claviger.ProviderID { return k.info.Provider }
 
 // Close releases the key. Idempotent.
 func (k *Key) Close() error {
-	if k.closed.Swap(true) {
+	if k.closed.Swap(true) || k.managed != nil {
 		return nil
 	}
 	k.cleanup.Stop()

@@ -234,9 +234,5 @@ func (o *operation) pieces(ctx context.Context, what string, dst, first, second,
 // bound gives a context that ends with the time of one call, for what takes several round
 // trips.
 func (o *operation) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	budget := o.cc.stack.budget(o.timeout)
-	if budget <= 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, budget)
+	return o.cc.stack.bound(ctx, o.timeout)
 }

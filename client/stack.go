@@ -28,12 +28,14 @@ type Config struct {
 	Timeout     time.Duration // of each call that has none of its own; 0 is the daemon's default, NoTimeout is none
 	DaemonUID   *uint32       // user the daemon may run as, beside root and the caller's own; nil is $CLAVIGER_DAEMON_UID, else the account "claviger"
 	Connections int           // most connections opened; 0 is four per processor. The daemon may allow fewer
+	Guest       GuestIdentity // the WebAssembly guest that the stack is to be; zero: the program itself
 }
 
 // Stack is a program's link to one daemon. Close ends it. Safe for concurrent use.
 type Stack struct {
 	link    *link.Link
 	timeout time.Duration
+	tenant  string // as the daemon calls the caller, or its guest
 	closed  atomic.Bool
 
 	verdicts sync.Pool // of *[1]byte: where verdicts are read to
@@ -45,9 +47,10 @@ type Stack struct {
 
 // Dial connects to the daemon that the configuration names. ctx and Timeout bound the dialling.
 // The daemon must run as root, as the caller's own user or as DaemonUID. ErrConnectionFailed if
-// it cannot be reached or is someone else, ErrAccessDenied if it does not know the caller; that
-// error holds the lines to add to its configuration.
+// it cannot be reached or is someone else, ErrAccessDenied if it does not know the caller, or the caller
+// may not vouch for Guest; that error holds the lines to add to its configuration.
 func Dial(ctx context.Context, c Config) (*Stack, error) {
+	begin := time.Now()
 	path, err := socketPath(c.Endpoint)
 	if err != nil {
 		return nil, err
@@ -59,24 +62,32 @@ func Dial(ctx context.Context, c Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStack(l, c.Timeout), nil
+	return c.stack(ctx, l, begin)
 }
 
 // New makes a stack of a connected unix socket, such as one end of a socket pair. The stack
 // owns conn from here on, also when New fails. Endpoint and the environment are not looked at.
 func New(ctx context.Context, conn *net.UnixConn, c Config) (*Stack, error) {
+	begin := time.Now()
 	l, err := link.New(ctx, conn, c.options())
 	if err != nil {
 		return nil, err
 	}
-	return newStack(l, c.Timeout), nil
+	return c.stack(ctx, l, begin)
 }
 
-// newStack takes charge of a link.
-func newStack(l *link.Link, timeout time.Duration) *Stack {
-	s := &Stack{link: l, timeout: timeout}
+// stack takes charge of a link whose dialling began at begin, and makes it the guest's where there is one.
+func (c *Config) stack(ctx context.Context, l *link.Link, begin time.Time) (*Stack, error) {
+	s := &Stack{link: l, timeout: c.Timeout, tenant: l.Hello().Tenant}
 	s.verdicts.New = func() any { return new([1]byte) }
-	return s
+	if c.Guest == (GuestIdentity{}) {
+		return s, nil
+	}
+	if err := s.become(ctx, c.Guest, begin); err != nil {
+		_ = l.Close() // always nil
+		return nil, err
+	}
+	return s, nil
 }
 
 // options are the part of the configuration that is the link's affair.
@@ -92,8 +103,8 @@ func (s *Stack) CryptoContext() (*CryptoContext, error) {
 	return &CryptoContext{stack: s, handles: make(map[uint64]struct{})}, nil
 }
 
-// Tenant gives the name under which the daemon knows the caller.
-func (s *Stack) Tenant() string { return s.link.Hello().Tenant }
+// Tenant gives the name under which the daemon knows the caller, or the guest that it vouches for.
+func (s *Stack) Tenant() string { return s.tenant }
 
 // Frames counts the requests that were sent to the daemon so far.
 func (s *Stack) Frames() uint64 { return s.link.Frames() }
@@ -189,6 +200,16 @@ func (s *Stack) budget(timeout time.Duration) time.Duration {
 		timeout = s.link.Hello().Timeout
 	}
 	return timeout
+}
+
+// bound gives a context that ends with the time of one call with this timeout, for what takes
+// several round trips.
+func (s *Stack) bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	budget := s.budget(timeout)
+	if budget <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, budget)
 }
 
 // errClosedStack is the error of everything after Stack.Close.

@@ -29,7 +29,7 @@ type Options struct {
 	// Config is the text of such a file.
 	Config []byte
 
-	Client client.Config // Endpoint is not looked at
+	Client client.Config // Endpoint is not looked at; in a Dir the caller names Guest.Tenant as he likes
 	Log    *slog.Logger  // decisions and faults; nil discards them
 }
 

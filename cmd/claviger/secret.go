@@ -19,7 +19,7 @@ import (
 func (a *app) secretCommand() *cobra.Command {
 	return a.group("secret", "Keep secrets in the daemon, or seal them into capsules",
 		a.secretPutCommand(), a.secretReplaceCommand(), a.secretGetCommand(), a.secretListCommand(), a.secretInvalidateCommand(),
-		a.secretSealCommand(), a.secretOpenCommand(),
+		a.secretSealCommand(), a.secretOpenCommand(), a.secretKeysCommand(),
 		a.group("key", "Change the key that seals your capsules", a.secretRotateCommand(), a.secretDestroyCommand()))
 }
 

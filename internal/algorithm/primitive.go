@@ -118,6 +118,9 @@ func (r *Row) Decrypt(key crypto.PrivateKey, dst, in, label []byte) ([]byte, err
 	if !ok {
 		return dst, claviger.Errorf(claviger.ErrIncompatibleKeyType, "decrypt", "%s takes an RSA key", r.Name)
 	}
+	if len(in) != k.Size() { // RFC 8017 section 7.1.2, step 1b; the library takes shorter ones
+		return dst, ErrWrong
+	}
 	out, err := rsa.DecryptOAEP(r.impl.hash(), nil, k, in, label)
 	if err != nil {
 		return dst, ErrWrong

@@ -23,7 +23,7 @@ import (
 func (c *checker) apps(root *section) {
 	sections := root.list("app")
 	names, uids := make(map[string]bool), make(map[uint32]string)
-	digests := make(map[[32]byte]string)
+	digests, guests := make(map[[32]byte]string), make(map[string]bool)
 	for _, s := range sections {
 		app := policy.App{Name: s.resourceName("name")}
 		if names[app.Name] {
@@ -34,18 +34,21 @@ func (c *checker) apps(root *section) {
 		}
 		names[app.Name] = app.Name != ""
 		app.UID = s.uid(uids, app.Name)
-		guest := Guest{Name: app.Name, Digests: s.digests(digests, app.Name)}
-		if s.has("wasm_sha256") {
-			c.cfg.Guests = append(c.cfg.Guests, guest)
-		}
+		app.Digests = s.digests(digests, app.Name)
+		guests[app.Name] = guests[app.Name] || s.has("wasm_sha256")
 		app.Resources = s.resources()
 		c.cfg.Rules.Apps = append(c.cfg.Rules.Apps, app)
 	}
 	for i, s := range sections {
-		if list := s.vouches(); list != nil {
-			c.cfg.Vouches[c.cfg.Rules.Apps[i].Name] = list
-		}
+		c.cfg.Rules.Apps[i].Vouches = s.vouches(guests)
 		s.finish()
+	}
+	for i, s := range sections {
+		app := c.cfg.Rules.Apps[i]
+		vouched := func(other policy.App) bool { return slices.Contains(other.Vouches, app.Name) }
+		if app.Digests != nil && !slices.ContainsFunc(c.cfg.Rules.Apps, vouched) {
+			c.warn(s.at("wasm_sha256"), s.field("wasm_sha256"), "no application lists this guest in its vouch_guests; nobody can run it")
+		}
 	}
 }
 
@@ -115,8 +118,8 @@ func (s *section) digests(taken map[[32]byte]string, app string) [][32]byte {
 	return all
 }
 
-// vouches gives the guests that an application may say it runs.
-func (s *section) vouches() []string {
+// vouches gives the guests that an application may say it runs, each of them one of guests.
+func (s *section) vouches(guests map[string]bool) []string {
 	list, there := s.words("vouch_guests")
 	if !there {
 		return nil
@@ -129,9 +132,8 @@ func (s *section) vouches() []string {
 	}
 	var names []string
 	for _, v := range list {
-		isGuest := slices.ContainsFunc(s.c.cfg.Guests, func(g Guest) bool { return g.Name == v.text })
 		switch {
-		case !isGuest:
+		case !guests[v.text]:
 			s.c.complain(v.at, s.field("vouch_guests"), "no [[app]] with a wasm_sha256 is named %q", claviger.Clip(v.text))
 		case slices.Contains(names, v.text):
 			s.c.complain(v.at, s.field("vouch_guests"), "%q is named twice", v.text)

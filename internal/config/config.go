@@ -38,10 +38,8 @@ type Config struct {
 	Limits    session.Limits // of each tenant; zero fields mean the defaults that session documents
 	Providers []Provider     // in the order of the file, at least one
 	Rules     policy.Rules
-	Digest    string              // SHA-256 of the file in hexadecimal; "" for Dev
-	Guests    []Guest             // the Wasm guests, which Rules.Apps holds too, without a uid
-	Vouches   map[string][]string // application → guests that it may say it runs
-	Warnings  []Complaint         // what is allowed and yet unwise; sorted by place
+	Digest    string      // SHA-256 of the file in hexadecimal; "" for Dev
+	Warnings  []Complaint // what is allowed and yet unwise; sorted by place
 
 	places map[string]place
 }
@@ -89,12 +87,6 @@ type Provider struct {
 	Delay time.Duration // Delay: how long each operation hangs
 }
 
-// Guest is an application that is a Wasm module.
-type Guest struct {
-	Name    string
-	Digests [][32]byte // SHA-256 of the module; several during an upgrade
-}
-
 // Load reads and checks the file at path. A file that cannot be read is ErrInvalidArgument; one that is wrong is an
 // *Error with all its complaints.
 func Load(path string) (*Config, error) {
@@ -140,7 +132,7 @@ func Parse(name string, data []byte) (*Config, error) {
 // at once.
 func (c *checker) config(root *table) *Config {
 	s := c.section(root, "")
-	c.cfg = &Config{File: c.file, places: c.places, Vouches: make(map[string][]string)}
+	c.cfg = &Config{File: c.file, places: c.places}
 	c.daemon(s)
 	c.keeper(s)
 	c.cfg.Rules.Admins = c.admin(s)

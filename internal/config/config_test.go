@@ -1,8 +1,10 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -166,8 +168,12 @@ func TestFileBecomesStructs(t *testing.T) {
 	if system := cfg.Rules.Apps[3]; system.UID == nil || *system.UID != 0 {
 		t.Errorf("user root is %+v", system)
 	}
-	if len(cfg.Guests) != 1 || len(cfg.Guests[0].Digests) != 1 || !slices.Equal(cfg.Vouches["plugin-runner"], []string{"token-broker"}) {
-		t.Errorf("guests %+v, vouches %v", cfg.Guests, cfg.Vouches)
+	runner, guest := cfg.Rules.Apps[1], cfg.Rules.Apps[2]
+	if runner.Name != "plugin-runner" || runner.Digests != nil || !slices.Equal(runner.Vouches, []string{"token-broker"}) {
+		t.Errorf("runner %+v", runner)
+	}
+	if guest.Name != "token-broker" || guest.UID != nil || guest.Vouches != nil || !slices.Equal(guest.Digests, [][32]byte{sha256.Sum256([]byte("test"))}) {
+		t.Errorf("guest %+v", guest)
 	}
 }
 
@@ -209,6 +215,26 @@ func TestKeyBesideStoreIsWarnedAbout(t *testing.T) {
 	}
 	if len(cfg.Warnings) != 1 || !strings.HasPrefix(cfg.Warnings[0].Error(), "f:5:8: keeper.path: lies beside the store") {
 		t.Errorf("%v", cfg.Warnings)
+	}
+}
+
+// TestAGuestWithoutARunnerIsWarnedAbout holds that a guest that nobody can run is allowed, and said to be one.
+func TestAGuestWithoutARunnerIsWarnedAbout(t *testing.T) {
+	guest := fmt.Sprintf("[[app]]\nname = \"guest\"\nwasm_sha256 = [\"%x\"]\n", sha256.Sum256(nil))
+	runner := "[[app]]\nname = \"runner\"\nuid = 1\nvouch_guests = [\"guest\"]\n"
+	rest := "[keeper]\nkind = \"credential\"\nname = \"key\"\n[[provider]]\nid = 1\nname = \"a\"\nkind = \"software\"\n"
+	for text, want := range map[string]string{
+		guest + rest:          "f:3:1: app \"guest\".wasm_sha256: no application lists this guest",
+		guest + runner + rest: "",
+		runner + guest + rest: "",
+	} {
+		cfg, err := Parse("f", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(cfg.Warnings); got > 1 || (got == 1) != (want != "") || got == 1 && !strings.HasPrefix(cfg.Warnings[0].Error(), want) {
+			t.Errorf("%v, want %q", cfg.Warnings, want)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,8 @@ func process(t testing.TB, role, where, socket string) *exec.Cmd {
 		_ = cmd.Wait()
 	})
 	for range 500 {
-		if _, err := os.Stat(socket); err == nil {
+		if c, err := net.Dial("unix", socket); err == nil {
+			c.Close()
 			return cmd
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -21,6 +21,10 @@ const (
 // grace is how much longer than the daemon the link waits, so that the daemon's own answer, which knows more, comes first.
 const grace = 5 * time.Millisecond
 
+// unwatched is for how long a call's context goes unwatched. Most calls are over by then, and having a context tell of
+// its end costs as much as a small call, more still where several callers share one.
+const unwatched = 5 * time.Millisecond
+
 // request is what is to be called.
 type request struct {
 	op        wire.Op
@@ -44,6 +48,9 @@ type call struct {
 	late     bool  // its deadline has passed
 	given    bool  // its context has ended
 	deadline int64 // clock; 0 none
+	ctx      context.Context
+	look     int64       // clock at which ctx is to be watched from; 0 never, or already
+	stop     func() bool // ends the watch; nil while there is none
 	dst      []byte
 	flags    wire.Flags
 	err      error
@@ -63,6 +70,14 @@ func (k *call) expire(now int64) {
 	if k.deadline != 0 && now >= k.deadline {
 		k.late = true
 	}
+}
+
+// next is the clock at which k must be looked at, 0 for never.
+func (k *call) next() int64 {
+	if k.look == 0 || k.deadline != 0 && k.deadline < k.look {
+		return k.deadline
+	}
+	return k.look
 }
 
 // answer takes the reply over and wakes the caller.
@@ -86,7 +101,7 @@ func (k *call) answer(h wire.Header, body []byte) {
 
 // do sends a request and waits for its reply, which is appended to r.dst.
 func (c *conn) do(ctx context.Context, r *request) ([]byte, error) {
-	deadline, err := c.link.budget(ctx, r)
+	deadline, look, err := c.link.budget(ctx, r)
 	if err != nil {
 		r.closeFD()
 		return r.dst, err
@@ -103,14 +118,11 @@ func (c *conn) do(ctx context.Context, r *request) ([]byte, error) {
 		return r.dst, claviger.Errorf(claviger.ErrQuotaExceeded, r.op.String(), "the daemon does not read: %d bytes wait for it; the limit is %d", waiting, maxOutput)
 	}
 	k := c.register(r, deadline)
+	k.ctx, k.look = ctx, look
+	c.alarm(k)
 	c.enqueue(r, k.id)
-	if ctx.Done() != nil {
-		id := k.id
-		stop := context.AfterFunc(ctx, func() { c.giveUp(k, id) })
-		defer stop()
-	}
 	c.wait(k)
-	out, flags, err := c.leave(k, ctx)
+	out, flags, err := c.leave(k)
 	failed := c.err
 	c.mu.Unlock()
 	if failed != nil {
@@ -126,8 +138,8 @@ func (r *request) closeFD() {
 	}
 }
 
-// budget finds until when a call may last, as a clock, and what its header says of it.
-func (l *Link) budget(ctx context.Context, r *request) (int64, error) {
+// budget finds, as clocks, until when a call may last and when its context needs watching, and what its header says.
+func (l *Link) budget(ctx context.Context, r *request) (deadline, look int64, err error) {
 	timeout := r.timeout
 	if timeout == 0 {
 		timeout = l.opts.Timeout
@@ -141,24 +153,28 @@ func (l *Link) budget(ctx context.Context, r *request) (int64, error) {
 	default:
 		limit = l.hello.Timeout
 	}
-	if ctx.Done() != nil {
-		if ctx.Err() != nil {
-			return 0, ended(ctx, r.op.String())
-		}
-		if at, ok := ctx.Deadline(); ok {
-			left := time.Until(at)
-			if left <= 0 {
-				return 0, ended(ctx, r.op.String())
-			}
-			if limit <= 0 || left < limit {
-				r.remaining = wire.Remaining(left)
-			}
-		}
+	now := l.clock()
+	if limit > 0 {
+		deadline = now + int64(limit+grace)
 	}
-	if limit <= 0 {
-		return 0, nil
+	if ctx.Done() == nil {
+		return deadline, 0, nil
 	}
-	return l.clock() + int64(limit+grace), nil
+	if ctx.Err() != nil {
+		return 0, 0, ended(ctx, r.op.String())
+	}
+	wait := unwatched
+	if at, ok := ctx.Deadline(); ok {
+		left := time.Until(at)
+		if left <= 0 {
+			return 0, 0, ended(ctx, r.op.String())
+		}
+		if limit <= 0 || left < limit {
+			r.remaining = wire.Remaining(left)
+		}
+		wait = min(wait, left)
+	}
+	return deadline, now + int64(wait), nil
 }
 
 // register takes a slot; the caller holds mu.
@@ -176,10 +192,21 @@ func (c *conn) register(r *request, deadline int64) *call {
 	k.op, k.dst, k.deadline = r.op, r.dst, deadline
 	k.waiting, k.answered, k.late, k.given, k.err, k.flags = true, false, false, false, nil, 0
 	c.waiting++
-	if deadline != 0 && (c.armed == 0 || deadline < c.armed) {
-		c.arm(deadline)
-	}
 	return k
+}
+
+// alarm sees that the reader looks at k when its time is over or its context needs watching; the caller holds mu.
+func (c *conn) alarm(k *call) {
+	if at := k.next(); at != 0 && (c.armed == 0 || at < c.armed) {
+		c.arm(at)
+	}
+}
+
+// watch has k's context tell of its end from now on; the caller holds mu.
+func (c *conn) watch(k *call) {
+	id := k.id
+	k.look = 0
+	k.stop = context.AfterFunc(k.ctx, func() { c.giveUp(k, id) })
 }
 
 // wait returns when k is answered, its time is over, or the connection is broken. Meanwhile it writes and reads for all
@@ -217,7 +244,7 @@ func (c *conn) quiet() bool {
 // readOnce waits for bytes, after sending the output if so told, and handles them. The caller holds mu and has made
 // itself the reader (and the writer); afterwards it holds mu alone.
 func (c *conn) readOnce(send bool) {
-	read := c.receive
+	read := c.await
 	if send {
 		read = c.exchange
 		c.sending = true
@@ -241,7 +268,7 @@ func (c *conn) readOnce(send bool) {
 
 // leave gives the slot back, with a cancel if there was no answer, and sees that somebody goes on reading and writing.
 // The caller holds mu.
-func (c *conn) leave(k *call, ctx context.Context) (out []byte, flags wire.Flags, err error) {
+func (c *conn) leave(k *call) (out []byte, flags wire.Flags, err error) {
 	out, flags, err = k.dst, k.flags, k.err
 	if !k.answered {
 		k.waiting = false
@@ -250,11 +277,14 @@ func (c *conn) leave(k *call, ctx context.Context) (out []byte, flags wire.Flags
 		if c.err != nil {
 			err = c.err
 		} else {
-			err = k.failure(ctx)
+			err = k.failure()
 			c.cancel(k.id)
 		}
 	}
-	k.dst, k.err = nil, nil
+	if k.stop != nil {
+		k.stop()
+	}
+	k.dst, k.err, k.ctx, k.stop = nil, nil, nil, nil
 	c.free = append(c.free, k)
 	if c.waiting > 0 && (!c.reading || !c.writing && len(c.out) > 0) {
 		c.promote(nil)
@@ -263,9 +293,9 @@ func (c *conn) leave(k *call, ctx context.Context) (out []byte, flags wire.Flags
 }
 
 // failure says why a call that waits no longer got no answer.
-func (k *call) failure(ctx context.Context) error {
+func (k *call) failure() error {
 	if k.given {
-		return ended(ctx, k.op.String())
+		return ended(k.ctx, k.op.String())
 	}
 	return claviger.Errorf(claviger.ErrOperationTimedOut, k.op.String(), "no answer from the daemon in time; whether the call takes effect is unknown")
 }

@@ -60,6 +60,7 @@ type conn struct {
 	sendN    int
 	spin     sock.Spinner // the reader's
 	receive  func(fd uintptr) bool
+	await    func(fd uintptr) bool
 	exchange func(fd uintptr) bool
 	transmit func(fd uintptr) bool
 }
@@ -87,20 +88,19 @@ func newConn(l *Link, nc *net.UnixConn) (*conn, error) {
 	}
 	c.exchange = func(fd uintptr) bool {
 		if !c.sending {
-			return c.receive(fd)
+			return c.await(fd)
 		}
-		if c.sendWhole(fd) {
-			return true
-		}
-		return c.spinFor(fd)
+		return c.sendWhole(fd) || c.spinFor(fd)
 	}
+	c.await = func(fd uintptr) bool { return c.receive(fd) || c.spinFor(fd) }
 	return c, nil
 }
 
-// spinFor looks for the reply for a short while when no other call is under way in this process.
+// spinFor looks for the reply for a short while before the poller is asked to wait for it, and holds on to the processor
+// when no other call is under way in this process.
 func (c *conn) spinFor(fd uintptr) bool {
 	if c.link.flying.Load() > 1 {
-		return false
+		return c.spin.Linger(func() bool { return c.receive(fd) })
 	}
 	if c.link.processors == 1 {
 		runtime.Gosched() // others who want to call now are better served together
@@ -128,7 +128,8 @@ func (c *conn) received(err error) {
 	}
 }
 
-// expire ends the wait of calls whose deadline has passed and arms the next deadline; the caller holds mu.
+// expire ends the wait of calls whose deadline has passed, has the contexts of others watched that have lasted a while,
+// and arms the next deadline; the caller holds mu.
 func (c *conn) expire() {
 	now, next := c.link.clock(), int64(0)
 	for _, k := range c.slots {
@@ -137,8 +138,13 @@ func (c *conn) expire() {
 		}
 		if k.expire(now); k.over() {
 			k.wake()
-		} else if k.deadline != 0 && (next == 0 || k.deadline < next) {
-			next = k.deadline
+			continue
+		}
+		if k.look != 0 && now >= k.look {
+			c.watch(k)
+		}
+		if at := k.next(); at != 0 && (next == 0 || at < next) {
+			next = at
 		}
 	}
 	c.arm(next)
@@ -210,7 +216,7 @@ func (c *conn) breakOff(err error) {
 		return
 	}
 	c.err = err
-	c.net.Close()
+	go c.net.Close() // which waits for who reads or writes, who may wait for mu
 	if !c.writing {
 		c.endWriting()
 	}

@@ -298,10 +298,11 @@ func (l *Link) further() (*conn, error) {
 	return c, nil
 }
 
-// ended says why a call whose context has ended got no answer.
+// ended says why a call whose context has ended got no answer. A context may be past its deadline a moment before it says
+// so itself.
 func ended(ctx context.Context, op string) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Detail: "no answer in time", Err: ctx.Err()}
+	if err := ctx.Err(); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Detail: "no answer in time", Err: context.DeadlineExceeded}
 	}
 	return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "given up by the caller", Err: ctx.Err()}
 }

@@ -133,10 +133,12 @@ func (c *conn) waitToSend(k *call) {
 	if !c.reading {
 		c.reading = true
 		c.mu.Unlock()
-		_ = c.raw.Read(func(fd uintptr) bool {
+		if err := c.raw.Read(func(fd uintptr) bool {
 			c.receive(fd)
 			return true
-		})
+		}); err != nil {
+			c.readErr = err // a deadline had passed already: nothing was read
+		}
 		c.mu.Lock()
 		c.received(c.readErr)
 		c.reading = false

@@ -292,3 +292,24 @@ func TestClosingWakesAllWhoWait(t *testing.T) {
 	wg.Wait()
 	ok(t, l.Close())
 }
+
+func TestClosingWhileACallBeginsEndsBoth(t *testing.T) {
+	path := servertest.Start(t, servertest.Config{}).Path
+	for range 300 {
+		l := dial(t, path, link.Options{Connections: 1})
+		begun, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			close(begun)
+			for l.Ping(context.Background()) == nil {
+			}
+		}()
+		<-begun
+		go func() { _ = l.Close() }()
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a call and Close wait for each other")
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 // ContextSpec says what a context is to do.
 type ContextSpec struct {
 	Kind      claviger.ContextKind
-	Algorithm claviger.Algorithm
+	Algorithm claviger.Algorithm // "" with a managed pair is what guests use the pair for
 	Direction claviger.Direction // ciphers and AEADs
 	Digest    bool               // sign and verify: the input is the digest
 	DER       bool               // ECDSA: signatures in ASN.1 form
@@ -176,6 +176,9 @@ func (e *Engine) NewContext(ctx context.Context, g policy.Grant, ref *KeyRef, s 
 	op := s.Kind.String()
 	if ref == nil {
 		return nil, claviger.Errorf(claviger.ErrInvalidArgument, op, "a key is needed")
+	}
+	if s.Algorithm == "" {
+		s.Algorithm = ref.implied()
 	}
 	t := ref.Traits()
 	want, _ := s.Needs(t)

@@ -10,7 +10,8 @@
 //
 // Who owns what: byte slices that go in are the caller's again when a call returns; results are appended to a slice of
 // the caller's. A Key is given with one reference, which its receiver releases; a Context holds references of its own.
-// Provider keys and blobs never leave this package.
+// Provider keys and blobs never leave this package, but for the blob of a managed key ([Key.Kept]), which package secrets
+// seals and keeps.
 //
 // Durable verbs (Generate, Import, Persist and the key-giving verbs into a slot; Clear; SaveCertificate,
 // ClearCertificate, ImportCRL) have taken lasting effect when they return nil. When they return ErrOperationTimedOut

@@ -47,6 +47,8 @@ type member struct {
 	Member
 	rows map[mechanismID]provider.Mechanism
 	keys map[claviger.Algorithm]bool // key algorithms that some mechanism works with
+
+	states map[claviger.Algorithm]bool // symmetric algorithms of wasi-crypto that it runs states of
 }
 
 type mechanismID struct {
@@ -88,6 +90,12 @@ func newMember(m Member) *member {
 		x.rows[mechanismID{row.Op, row.Algorithm, row.Key}] = row
 		if row.Key != "" {
 			x.keys[row.Key] = true
+		}
+	}
+	if p, ok := m.Provider.(provider.StateProvider); ok {
+		x.states = make(map[claviger.Algorithm]bool)
+		for _, name := range p.States() {
+			x.states[name] = true
 		}
 	}
 	return x

@@ -21,6 +21,7 @@ type Traits struct {
 	Permissions claviger.Permission // as generated, imported or stored
 	Public      claviger.Permission // of a pair: what its public half may serve
 	Restricted  bool                // of a pair: Public was chosen, and is not what the type of key can serve
+	Raw         bool                // of a managed pair: what it agrees on or decapsulates may be exported, as wasi-crypto has it
 }
 
 // For gives the permissions that decide about an operation. For the private half of a pair and for all other keys they
@@ -83,8 +84,9 @@ type Key struct {
 	home   *member
 	key    provider.Key
 	traits Traits
-	slot   string // "" for an ephemeral key
-	num    uint64 // version in the slot
+	guest  *algorithm.Guest // of a managed key; else nil
+	slot   string           // "" for an ephemeral key
+	num    uint64           // version in the slot
 	refs   atomic.Int64
 	gone   atomic.Bool // the slot's version was destroyed
 }

@@ -32,7 +32,8 @@ type Peer struct {
 //
 // The new key permits what the target asks for, by default everything. Export is the exception: it takes a source key
 // that permits Export, because the bytes of the result would otherwise tell what the source key keeps to itself. So does
-// a result that is short enough to be guessed.
+// a result that is short enough to be guessed. Managed pairs for key exchange agree and decapsulate with results that may
+// be exported: wasi-crypto gives those secrets to their owner (Traits.Raw).
 type Result struct {
 	Algorithm claviger.Algorithm // "" is SECRET
 	KDF       *provider.KDF      // nil: none
@@ -40,7 +41,7 @@ type Result struct {
 }
 
 // settle checks the result's parts and makes the parameters and the permissions of it.
-func (r Result) settle(op string, g policy.Grant) (provider.Params, claviger.Permission, error) {
+func (r Result) settle(op string, g policy.Grant, do provider.Op, t Traits) (provider.Params, claviger.Permission, error) {
 	if r.Algorithm == "" && r.Target.Durable {
 		r.Algorithm = r.Target.Slot.Slot().Algorithm
 	}
@@ -59,7 +60,7 @@ func (r Result) settle(op string, g policy.Grant) (provider.Params, claviger.Per
 		return provider.Params{}, 0, err
 	}
 	most := claviger.AllPermissions
-	if !g.Permissions().Has(claviger.Export) {
+	if raw := t.Raw && (do == provider.Agree || do == provider.Decapsulate); !raw && !g.Permissions().Has(claviger.Export) {
 		if kdf != nil && kdf.Size != 0 && kdf.Size < minDerived {
 			return provider.Params{}, 0, claviger.Errorf(claviger.ErrKeyOperationNotPermitted, op, "a result of %d bytes can be guessed; below %d the key must permit %s", kdf.Size, minDerived, claviger.Export)
 		}
@@ -115,7 +116,7 @@ func (e *Engine) keyOp(ctx context.Context, g policy.Grant, ref *KeyRef, do prov
 	if err := fit(op, row, do, t, g.Slot()); err != nil {
 		return Made{}, nil, err
 	}
-	params, permissions, err := r.settle(op, g)
+	params, permissions, err := r.settle(op, g, do, t)
 	if err != nil {
 		return Made{}, nil, err
 	}

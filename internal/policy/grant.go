@@ -72,13 +72,13 @@ func (p *Policy) Secrets(c Caller) Grant { return Grant{policy: p, tenant: c.Ten
 // Keyless grants what needs no key: hashes, random numbers, capabilities, ephemeral keys of one's own, verification of certificates.
 func (p *Policy) Keyless(Caller) Grant { return Grant{policy: p, open: true} }
 
-// Admin grants administration, or ErrAccessDenied.
+// Admin grants administration, or ErrAccessDenied. A guest gets none, whoever runs it.
 func (p *Policy) Admin(c Caller) (Grant, error) {
 	caller, err := p.Identify(c.UID)
 	if err != nil {
 		return Grant{}, err
 	}
-	g := Grant{policy: p, admin: caller.Admin}
+	g := Grant{policy: p, admin: caller.Admin && !c.guest()}
 	return g, g.DemandAdmin("admin")
 }
 

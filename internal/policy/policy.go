@@ -13,6 +13,7 @@ type Policy struct {
 	certs  map[string]bool
 	stores map[string]*TrustStore
 	byUID  map[uint32]*App
+	guests map[[32]byte]*App
 	apps   []App
 	admins []uint32
 	open   *OpenRule
@@ -25,6 +26,7 @@ func New(r Rules) *Policy {
 		certs:  make(map[string]bool),
 		stores: make(map[string]*TrustStore),
 		byUID:  make(map[uint32]*App),
+		guests: make(map[[32]byte]*App),
 		apps:   r.Apps,
 		admins: r.Admins,
 		open:   r.Open,
@@ -42,15 +44,20 @@ func New(r Rules) *Policy {
 		if r.Apps[i].UID != nil {
 			p.byUID[*r.Apps[i].UID] = &r.Apps[i]
 		}
+		for _, digest := range r.Apps[i].Digests {
+			p.guests[digest] = &r.Apps[i]
+		}
 	}
 	return p
 }
 
-// Caller is who calls: an application, an administrator, or both.
+// Caller is who calls: an application, an administrator, or both; or a Wasm guest, which is never an administrator.
 type Caller struct {
 	Tenant string // name of the application; "admin:UID" for an administrator that is none
-	UID    uint32
+	UID    uint32 // a guest's is that of the program that runs it
 	Admin  bool
+	Runner string // of a guest: the tenant that runs it; "" for everybody else
+	Module Module // of a guest: what its runner said of it
 }
 
 // Identify says who a uid is. A uid that is neither an application nor an administrator is ErrAccessDenied, and the
@@ -99,6 +106,10 @@ type Resolved struct {
 	Target string // as the configuration calls it
 }
 
+// AnyTenant reports whether any name may be that of a tenant, so that none is ever removed: the user of the open rule
+// names guests as he likes.
+func (p *Policy) AnyTenant() bool { return p.open != nil }
+
 // Resolve looks a name up for a caller. An unmapped name is ErrInvalidResourceID, one of another type
 // ErrInvalidResourceType.
 func (p *Policy) Resolve(c Caller, name string, t claviger.ResourceType) (Resolved, error) {
@@ -115,13 +126,28 @@ func (p *Policy) Resolve(c Caller, name string, t claviger.ResourceType) (Resolv
 	return Resolved{Name: name, Type: t, Target: r.Target}, nil
 }
 
+// app gives the application that a caller is; nil for one that is none.
+func (p *Policy) app(c Caller) *App {
+	if !c.guest() {
+		return p.byUID[c.UID]
+	}
+	if app := p.guests[c.Module.SHA256]; app != nil && app.Name == c.Tenant {
+		return app
+	}
+	return nil // one that the user of the open rule named
+}
+
 // resource finds what a name is for a caller: the application's own mapping first, then, for an administrator, the slot
-// or store of that name with every change but no operation, then the open rule.
+// or store of that name with every change but no operation, then the open rule. A guest has its own mapping and nothing
+// else.
 func (p *Policy) resource(c Caller, name string, t claviger.ResourceType) (Resource, bool) {
-	if app := p.byUID[c.UID]; app != nil {
+	if app := p.app(c); app != nil {
 		if r, ok := app.Resources[name]; ok {
 			return r, true
 		}
+	}
+	if c.guest() {
+		return Resource{}, false
 	}
 	if slices.Contains(p.admins, c.UID) {
 		switch {
@@ -173,8 +199,8 @@ func (p *Policy) Members(target string) ([]string, error) {
 	return nil, claviger.Errorf(claviger.ErrInvalidResourceID, "trust store", "trust store %q is no longer configured", target)
 }
 
-// Names lists what a caller can resolve: its own mappings, and for an administrator all slots and stores. The order is
-// that of the names.
+// Names lists what a caller can resolve: its own mappings, and for an administrator who is no guest all slots and
+// stores. The order is that of the names.
 func (p *Policy) Names(c Caller) []Resolved {
 	seen := make(map[string]bool)
 	var list []Resolved
@@ -184,12 +210,12 @@ func (p *Policy) Names(c Caller) []Resolved {
 			list = append(list, Resolved{Name: name, Type: t, Target: target})
 		}
 	}
-	if app := p.byUID[c.UID]; app != nil {
+	if app := p.app(c); app != nil {
 		for name, r := range app.Resources {
 			add(name, r.Target, r.Type)
 		}
 	}
-	if slices.Contains(p.admins, c.UID) {
+	if !c.guest() && slices.Contains(p.admins, c.UID) {
 		for name := range p.slots {
 			add(name, name, claviger.TypeKeySlot)
 		}

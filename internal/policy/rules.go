@@ -90,6 +90,8 @@ type TrustStore struct {
 type App struct {
 	Name      string
 	UID       *uint32             // nil for a guest
+	Digests   [][32]byte          // a guest's: SHA-256 of its module, several during an upgrade; nil for a native program
+	Vouches   []string            // a native program's: the guests that it may say it runs
 	Resources map[string]Resource // by the name that the program uses
 }
 
@@ -102,7 +104,7 @@ type Resource struct {
 }
 
 // OpenRule is the policy of an instance that one user runs for himself: every valid name of that user is a slot of
-// its own, with any algorithm and all operations.
+// its own, with any algorithm and all operations, and every valid name may be that of a guest which the user runs.
 type OpenRule struct {
 	UID       uint32
 	Providers []claviger.ProviderID

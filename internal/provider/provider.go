@@ -171,6 +171,21 @@ type Provider interface {
 	Close() error
 }
 
+// StateProvider is a Provider whose generic secret keys (algorithm "SECRET") run symmetric states of wasi-crypto: each of
+// them is a StateOpener.
+type StateProvider interface {
+	Provider
+	// States lists the algorithms of those states, by their names in wasi-crypto. The slice is shared: read only.
+	States() []claviger.Algorithm
+}
+
+// StateOpener is a Key that runs symmetric states of wasi-crypto where the key is.
+type StateOpener interface {
+	// OpenState opens a state of an algorithm, which the caller closes before the key. Algorithm is a name that States lists.
+	// Errors: ErrUnsupportedAlgorithm, ErrInvalidKey, ErrNonceRequired, ErrInvalidNonce.
+	OpenState(ctx context.Context, algorithm claviger.Algorithm, o claviger.StateOptions) (claviger.SymmetricState, error)
+}
+
 // Find returns the mechanism for an operation with a key of the given algorithm ("" for none).
 func Find(rows []Mechanism, op Op, alg, key claviger.Algorithm) (Mechanism, bool) {
 	for _, m := range rows {

@@ -14,10 +14,10 @@ type tenantID [16]byte
 // String gives 32 lower-case hexadecimal characters.
 func (t tenantID) String() string { return hex.EncodeToString(t[:]) }
 
-// secretID is a secret's identifier: 32 lower-case hexadecimal characters, random.
+// secretID is the identifier of a secret or a managed key: 32 lower-case hexadecimal characters, random.
 type secretID string
 
-// idLength is the length of a secret's identifier in characters.
+// idLength is the length of an identifier in characters.
 const idLength = 32
 
 // newSecretID draws an identifier.
@@ -52,15 +52,31 @@ func isID(s string) bool {
 	return len(s) == idLength
 }
 
-// Keys of the records. A secret's head and its versions lie side by side; a tenant's name is in the clear, because it
-// is looked up.
-
-func headKey(t tenantID, id secretID) store.Key {
-	return store.Key{Kind: store.KindSecret, Name: t.String() + "/" + string(id)}
+// object is what a tenant has in versions: a secret or a managed key. The two differ in the kind of their records, so
+// that an identifier of one is never found as the other, and in what a version holds; all else is the same.
+type object struct {
+	kind store.Kind
+	id   secretID
 }
 
-func valueKey(t tenantID, id secretID, version uint64) store.Key {
-	return store.Key{Kind: store.KindSecret, Name: t.String() + "/" + string(id), Version: version}
+// kinds lists the kinds of objects.
+func kinds() [2]store.Kind { return [2]store.Kind{store.KindSecret, store.KindManaged} }
+
+// parseObject reads the identifier of an object, as parseSecretID does.
+func parseObject(kind store.Kind, b []byte) (object, bool) {
+	id, ok := parseSecretID(b)
+	return object{kind, id}, ok
+}
+
+// Keys of the records. An object's head and its versions lie side by side; a tenant's name is in the clear, because it
+// is looked up.
+
+func (o object) head(t tenantID) store.Key {
+	return store.Key{Kind: o.kind, Name: t.String() + "/" + string(o.id)}
+}
+
+func (o object) value(t tenantID, version uint64) store.Key {
+	return store.Key{Kind: o.kind, Name: t.String() + "/" + string(o.id), Version: version}
 }
 
 func bindingKey(name string) store.Key { return store.Key{Kind: store.KindTenant, Name: "n/" + name} }

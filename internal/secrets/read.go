@@ -28,12 +28,16 @@ func (s Secret) Format(f fmt.State, _ rune) {
 // another tenant's, invalidated or swept, and for the other reserved versions; ErrSecretExpired for what is over. What
 // was once said to be expired by the trusted clock stays so, whatever happens to the wall clock.
 func (m *Manager) Get(ctx context.Context, g policy.Grant, id []byte, version uint64) (Secret, error) {
-	const op = "get secret"
+	return m.get(ctx, "get secret", g, store.KindSecret, id, version)
+}
+
+// get reads a version of an object.
+func (m *Manager) get(ctx context.Context, op string, g policy.Grant, kind store.Kind, id []byte, version uint64) (Secret, error) {
 	name, err := g.Tenant(op)
 	if err != nil {
 		return Secret{}, err
 	}
-	known, ok := parseSecretID(id)
+	o, ok := parseObject(kind, id)
 	if !ok {
 		return Secret{}, errNotFound(op)
 	}
@@ -46,7 +50,7 @@ func (m *Manager) Get(ctx context.Context, g policy.Grant, id []byte, version ui
 		if !found || m.check(op, name) != nil {
 			return errNotFound(op)
 		}
-		s, err = get(tx, op, t, known, version)
+		s, err = readVersion(tx, op, t, o, version)
 		return err
 	})
 	if err != nil {
@@ -59,10 +63,10 @@ func (m *Manager) Get(ctx context.Context, g policy.Grant, id []byte, version ui
 	return s, nil
 }
 
-// get reads a version, whether or not it has expired.
-func get(tx *store.Tx, op string, t tenantID, id secretID, version uint64) (Secret, error) {
+// readVersion reads a version, whether or not it has expired.
+func readVersion(tx *store.Tx, op string, t tenantID, o object, version uint64) (Secret, error) {
 	if version == claviger.LatestVersion {
-		h, err := read(tx, headKey(t, id), headSchema, decodeHead)
+		h, err := read(tx, o.head(t), headSchema, decodeHead)
 		if absent(err) {
 			return Secret{}, errNotFound(op)
 		}
@@ -74,7 +78,7 @@ func get(tx *store.Tx, op string, t tenantID, id secretID, version uint64) (Secr
 	if version == 0 || version >= claviger.UnspecifiedVersion {
 		return Secret{}, errNotFound(op)
 	}
-	key := valueKey(t, id, version)
+	key := o.value(t, version)
 	r, err := tx.Get(key)
 	if absent(err) {
 		return Secret{}, errNotFound(op)
@@ -133,26 +137,29 @@ func (m *Manager) List(g policy.Grant, q ListQuery) (page []claviger.SecretInfo,
 	if q.Max <= 0 || q.Max > MaxPage {
 		q.Max = MaxPage
 	}
-	l := &lister{now: m.clock.look().now, after: q.After, max: q.Max}
-	err = m.store.View(func(tx *store.Tx) error {
-		list, err := m.listed(tx, name)
-		for _, a := range list {
-			if err == nil && !l.full() {
-				err = l.tenant(tx, a)
-			}
-		}
-		return err
-	})
+	l := &lister{kind: store.KindSecret, now: m.clock.look().now, after: q.After, max: q.Max}
+	err = m.store.View(func(tx *store.Tx) error { return m.fill(tx, op, name, l) })
 	return l.page, l.next, err
 }
 
+// fill lets a lister go through the objects of the tenant of that name, or of all for "".
+func (m *Manager) fill(tx *store.Tx, op, name string, l *lister) error {
+	list, err := m.listed(tx, op, name)
+	for _, a := range list {
+		if err == nil && !l.full() {
+			err = l.tenant(tx, a)
+		}
+	}
+	return err
+}
+
 // listed gives the tenant of that name, or all for "".
-func (m *Manager) listed(tx *store.Tx, name string) ([]*account, error) {
+func (m *Manager) listed(tx *store.Tx, op, name string) ([]*account, error) {
 	if name == "" {
 		return owners(tx)
 	}
 	t, found, err := lookup(tx, name)
-	if err != nil || !found || m.check("list secrets", name) != nil {
+	if err != nil || !found || m.check(op, name) != nil {
 		return nil, err
 	}
 	a, err := accountOf(tx, t)
@@ -161,6 +168,7 @@ func (m *Manager) listed(tx *store.Tx, name string) ([]*account, error) {
 
 // lister fills one page.
 type lister struct {
+	kind   store.Kind
 	now    uint64
 	after  string // name of the last head's record on the page before
 	max    int
@@ -171,7 +179,7 @@ type lister struct {
 
 func (l *lister) full() bool { return l.next != "" }
 
-// tenant adds the secrets of one tenant that come after the page before.
+// tenant adds the objects of one tenant that come after the page before.
 func (l *lister) tenant(tx *store.Tx, a *account) error {
 	prefix := a.id.String() + "/"
 	for part := range parts {
@@ -186,9 +194,9 @@ func (l *lister) tenant(tx *store.Tx, a *account) error {
 	return nil
 }
 
-// part adds the secrets whose records' names begin with a prefix.
+// part adds the objects whose records' names begin with a prefix.
 func (l *lister) part(tx *store.Tx, a *account, prefix string) error {
-	for key, err := range tx.Keys(store.KindSecret, prefix) {
+	for key, err := range tx.Keys(l.kind, prefix) {
 		if err != nil && !errors.Is(err, store.ErrDamaged) {
 			return err
 		}

@@ -11,8 +11,8 @@ import (
 
 // Schemas of the records, by kind.
 const (
-	headSchema    = 1 // KindSecret, version 0
-	valueSchema   = 2 // KindSecret, version 1 and up
+	headSchema    = 1 // KindSecret and KindManaged, version 0
+	valueSchema   = 2 // KindSecret and KindManaged, version 1 and up
 	bindingSchema = 1 // KindTenant, "n/NAME"
 	tenantSchema  = 2 // KindTenant, "t/ID"
 	kekSchema     = 3 // KindTenant, "k/ID", version 1 and up
@@ -22,7 +22,7 @@ const (
 // entry is one version that is stored.
 type entry struct {
 	version, expires uint64
-	size             uint32 // of the secret in bytes
+	size             uint32 // of the content in bytes
 }
 
 // head is what is known of an identifier. One without versions is a tombstone: it was wholly invalidated or swept.
@@ -85,7 +85,7 @@ func (h head) find(version uint64) int {
 	return -1
 }
 
-// encodeValue makes the record of one version, which the caller wipes: expires (8 bytes), then the secret.
+// encodeValue makes the record of one version, which the caller wipes: expires (8 bytes), then the secret or what encodeKey gives.
 func encodeValue(expires uint64, secret []byte) []byte {
 	out := make([]byte, 0, 8+len(secret))
 	return append(binary.BigEndian.AppendUint64(out, expires), secret...)
@@ -109,7 +109,7 @@ type tenant struct {
 	created uint64 // seconds since 1970
 	retired uint64 // when its name left the configuration; 0 while it is there
 	kek     uint64 // version of the key-encryption key that seals; 0 for none
-	secrets uint64 // identifiers that hold something
+	secrets uint64 // identifiers of secrets and managed keys that hold something
 	bytes   uint64 // of all versions
 	buried  uint64 // tombstones
 	name    string

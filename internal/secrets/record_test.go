@@ -123,6 +123,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(tenant{name: "alice"}.encode())
 	f.Add(mark{time: 1}.encode())
 	f.Add(encodeValue(7, []byte("s")))
+	f.Add(unhex(f, "0002 01 0102 06 583235353139 626c6f62"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if h, ok := decodeHead(b); ok && !bytes.Equal(h.encode(), b) {
 			t.Errorf("head %x", b)
@@ -135,6 +136,11 @@ func FuzzRecords(f *testing.F) {
 		}
 		if expires, secret, ok := decodeValue(b); ok && !bytes.Equal(encodeValue(expires, secret), b) {
 			t.Errorf("value %x", b)
+		}
+		if k, ok := decodeKey(b); ok {
+			if again, err := encodeKey("test", k); err != nil || !bytes.Equal(again, b) {
+				t.Errorf("key %x: %v", b, err)
+			}
 		}
 		if id, ok := parseSecretID(b); ok && len(id) != idLength {
 			t.Errorf("identifier %q", id)

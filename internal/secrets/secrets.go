@@ -1,5 +1,5 @@
-// Package secrets keeps bytes for tenants: under random identifiers, in versions, until they expire; and seals capsules
-// that the tenants keep themselves. It stands on package store, which makes records durable and sealed, and on a clock
+// Package secrets keeps bytes for tenants: under random identifiers, in versions, until they expire; managed keys in the
+// same way, which do not expire; and seals capsules that the tenants keep themselves. It stands on package store, which makes records durable and sealed, and on a clock
 // of its own that a changed wall clock does not fool.
 //
 // Rules: an identifier means something only to the tenant that owns it. Versions count from 1 and no number is ever
@@ -22,9 +22,9 @@ import (
 // Limits bound what one tenant may keep. Zero means the default named here. What is over a limit is refused with
 // ErrQuotaExceeded, and nothing is stored.
 type Limits struct {
-	Secrets  int   // identifiers; default 1,048,576
-	Bytes    int64 // of all versions of all secrets, without overhead; default 1 GiB
-	Versions int   // of one secret, and of the key-encryption key, kept at once; default 10,000
+	Secrets  int   // identifiers of secrets and managed keys together; default 1,048,576
+	Bytes    int64 // of all versions of all of them, without overhead; default 1 GiB
+	Versions int   // of one secret or key, and of the key-encryption key, kept at once; default 10,000
 }
 
 // withDefaults fills in what is zero or negative.
@@ -115,7 +115,7 @@ func random[T ~[16]byte | ~[24]byte | ~[32]byte]() (v T) {
 
 // errNotFound is the one answer for an identifier or version that is not there, or not this tenant's.
 func errNotFound(op string) error {
-	return claviger.Errorf(claviger.ErrSecretNotFound, op, "no such secret or version")
+	return claviger.Errorf(claviger.ErrSecretNotFound, op, "no such identifier or version")
 }
 
 // errExpired is the answer for what is there and over.

@@ -9,12 +9,12 @@ import (
 	"github.com/claviger/claviger/internal/store"
 )
 
-// A tenant's secrets are gone through in parts, by the first two characters of their random identifiers, so that no
+// A tenant's secrets and managed keys are gone through in parts, by the first two characters of their random identifiers, so that no
 // look at the store is long.
 const (
 	parts      = 256
-	sweepHeads = 4096 // secrets that one Tick looks at before it stops, about
-	sweepBatch = 64   // secrets that are swept in one update
+	sweepHeads = 4096 // objects that one Tick looks at before it stops, about
+	sweepBatch = 64   // objects that are swept in one update
 )
 
 func partName(part int) string { return fmt.Sprintf("%02x", part) }
@@ -77,7 +77,7 @@ func (m *Manager) todo() ([]string, error) {
 	return append(after, before...), err
 }
 
-// sweepPart sweeps the secrets whose records' names begin with a prefix. looked is how many there are.
+// sweepPart sweeps the objects whose records' names begin with a prefix. looked is how many there are.
 func (m *Manager) sweepPart(ctx context.Context, prefix string) (swept, looked int, err error) {
 	due, looked, err := m.due(prefix)
 	for len(due) > 0 && err == nil {
@@ -102,16 +102,15 @@ func (m *Manager) sweepPart(ctx context.Context, prefix string) (swept, looked i
 func (m *Manager) due(prefix string) (keys []store.Key, looked int, err error) {
 	now := m.clock.look().steady
 	err = m.store.View(func(tx *store.Tx) error {
-		for key, err := range tx.Keys(store.KindSecret, prefix) {
-			if errors.Is(err, store.ErrDamaged) || err == nil && key.Version != 0 {
-				continue
-			}
+		a, err := accountAt(tx, prefix)
+		if err != nil {
+			return err
+		}
+		for _, kind := range kinds() {
+			n, err := m.dueOf(tx, a, kind, prefix, now, &keys)
+			looked += n
 			if err != nil {
 				return err
-			}
-			looked++
-			if h, err := read(tx, key, headSchema, decodeHead); err == nil && m.sweepable(h, now) {
-				keys = append(keys, key)
 			}
 		}
 		return nil
@@ -119,36 +118,65 @@ func (m *Manager) due(prefix string) (keys []store.Key, looked int, err error) {
 	return keys, looked, err
 }
 
-// sweepable tells whether something of a secret is over long enough.
-func (m *Manager) sweepable(h head, now uint64) bool {
+// dueOf is due for the objects of one kind.
+func (m *Manager) dueOf(tx *store.Tx, a *account, kind store.Kind, prefix string, now uint64, keys *[]store.Key) (looked int, err error) {
+	for key, err := range tx.Keys(kind, prefix) {
+		if errors.Is(err, store.ErrDamaged) || err == nil && key.Version != 0 {
+			continue
+		}
+		if err != nil {
+			return looked, err
+		}
+		looked++
+		if h, err := read(tx, key, headSchema, decodeHead); err == nil && m.sweepable(a, kind, h, now) {
+			*keys = append(*keys, key)
+		}
+	}
+	return looked, nil
+}
+
+// accountAt gives the account of the tenant with whose identity a record's name begins.
+func accountAt(tx *store.Tx, name string) (*account, error) {
+	owner, _, _ := strings.Cut(name, "/")
+	t, err := parseTenantID(owner)
+	if err != nil {
+		return nil, err
+	}
+	return accountOf(tx, t)
+}
+
+// sweepable tells whether something of an object is over long enough.
+func (m *Manager) sweepable(a *account, kind store.Kind, h head, now uint64) bool {
 	if len(h.kept) == 0 {
 		return expired(now, later(h.died, m.retention))
 	}
 	for _, e := range h.kept {
-		if expired(now, later(e.expires, m.retention)) {
+		if m.spent(a, kind, e, now) {
 			return true
 		}
 	}
 	return false
 }
 
-// sweep deletes the versions of one secret that are over long enough, or its tombstone. The secret may have changed
+// spent tells whether a version is over long enough: it expired, or it is a managed key, which does not expire, and its
+// tenant was retired. A retired tenant does not come back, so that nobody could use the key again.
+func (m *Manager) spent(a *account, kind store.Kind, e entry, now uint64) bool {
+	return expired(now, later(e.expires, m.retention)) ||
+		kind == store.KindManaged && a.retired != 0 && expired(now, later(a.retired, m.retention))
+}
+
+// sweep deletes the versions of one object that are over long enough, or its tombstone. The object may have changed
 // since it was found due.
 func (m *Manager) sweep(tx *store.Tx, key store.Key) error {
 	moment := m.clock.look()
+	a, err := accountAt(tx, key.Name)
+	if err != nil {
+		return err
+	}
 	h, err := read(tx, key, headSchema, decodeHead)
-	if absent(err) || err == nil && (moment.ahead || !m.sweepable(h, moment.steady)) {
+	if absent(err) || err == nil && (moment.ahead || !m.sweepable(a, key.Kind, h, moment.steady)) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	owner, id, _ := strings.Cut(key.Name, "/")
-	t, err := parseTenantID(owner)
-	if err != nil {
-		return err
-	}
-	a, err := accountOf(tx, t)
 	if err != nil {
 		return err
 	}
@@ -159,5 +187,6 @@ func (m *Manager) sweep(tx *store.Tx, key store.Key) error {
 		}
 		return a.save()
 	}
-	return m.destroy(a, secretID(id), h, func(e entry) bool { return expired(moment.steady, later(e.expires, m.retention)) })
+	_, id, _ := strings.Cut(key.Name, "/")
+	return m.destroy(a, object{key.Kind, secretID(id)}, h, func(e entry) bool { return m.spent(a, key.Kind, e, moment.steady) })
 }

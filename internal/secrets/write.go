@@ -14,28 +14,41 @@ import (
 // returns. ErrQuotaExceeded over a limit.
 func (m *Manager) Put(ctx context.Context, g policy.Grant, secret []byte, expires uint64) (id string, err error) {
 	const op = "put secret"
-	name, err := g.Tenant(op)
-	if err == nil {
-		err = checkSize(op, secret)
+	if err := checkSize(op, secret); err != nil {
+		return "", err
 	}
+	return m.put(ctx, op, g, store.KindSecret, expires, secret)
+}
+
+// put makes an object with its first version.
+func (m *Manager) put(ctx context.Context, op string, g policy.Grant, kind store.Kind, expires uint64, content []byte) (id string, err error) {
+	name, err := g.Tenant(op)
 	if err != nil {
 		return "", err
 	}
-	made := newSecretID()
-	value := encodeValue(expires, secret)
+	made := object{kind, newSecretID()}
+	value := encodeValue(expires, content)
 	defer secmem.Wipe(value)
 	err = m.store.Update(ctx, func(tx *store.Tx) error {
 		a, err := m.account(tx, op, name)
+		if err == nil {
+			err = m.roomForOne(op, a)
+		}
 		if err != nil {
 			return err
-		}
-		if a.secrets >= uint64(m.limits.Secrets) {
-			return claviger.Errorf(claviger.ErrQuotaExceeded, op, "%d secrets are stored, which is the limit", a.secrets)
 		}
 		a.secrets++
 		return m.add(a, op, made, head{}, expires, value)
 	})
-	return string(made), err
+	return string(made.id), err
+}
+
+// roomForOne refuses one more identifier of a tenant that has as many as it may.
+func (m *Manager) roomForOne(op string, a *account) error {
+	if a.secrets >= uint64(m.limits.Secrets) {
+		return claviger.Errorf(claviger.ErrQuotaExceeded, op, "%d secrets and keys are stored, which is the limit", a.secrets)
+	}
+	return nil
 }
 
 // Replace stores the next version of a secret and gives its number, one more than the highest ever made. Older versions
@@ -43,29 +56,34 @@ func (m *Manager) Put(ctx context.Context, g policy.Grant, secret []byte, expire
 // tenant's, or without any version left; else as Put.
 func (m *Manager) Replace(ctx context.Context, g policy.Grant, id, secret []byte, expires uint64) (version uint64, err error) {
 	const op = "replace secret"
-	name, err := g.Tenant(op)
-	if err == nil {
-		err = checkSize(op, secret)
+	if err := checkSize(op, secret); err != nil {
+		return 0, err
 	}
+	return m.replace(ctx, op, g, store.KindSecret, id, expires, secret, nil)
+}
+
+// fitting refuses what must not become the next version of an object that is there.
+type fitting func(*account, object, head) error
+
+// replace makes the next version of an object; fits may be nil.
+func (m *Manager) replace(ctx context.Context, op string, g policy.Grant, kind store.Kind, id []byte, expires uint64, content []byte, fits fitting) (version uint64, err error) {
+	name, err := g.Tenant(op)
 	if err != nil {
 		return 0, err
 	}
-	known, ok := parseSecretID(id)
+	o, ok := parseObject(kind, id)
 	if !ok {
 		return 0, errNotFound(op)
 	}
-	value := encodeValue(expires, secret)
+	value := encodeValue(expires, content)
 	defer secmem.Wipe(value)
 	err = m.store.Update(ctx, func(tx *store.Tx) error {
-		a, h, err := m.existing(tx, op, name, known)
+		a, h, err := m.replaceable(tx, op, name, o, fits)
 		if err != nil {
 			return err
 		}
-		if len(h.kept) >= m.limits.Versions {
-			return claviger.Errorf(claviger.ErrQuotaExceeded, op, "%d versions are stored, which is the limit", len(h.kept))
-		}
 		version = h.latest + 1
-		return m.add(a, op, known, h, expires, value)
+		return m.add(a, op, o, h, expires, value)
 	})
 	if err != nil {
 		return 0, err
@@ -73,8 +91,23 @@ func (m *Manager) Replace(ctx context.Context, g policy.Grant, id, secret []byte
 	return version, nil
 }
 
-// add writes the next version of a secret with its head and its owner. value is the encoded version.
-func (m *Manager) add(a *account, op string, id secretID, h head, expires uint64, value []byte) error {
+// replaceable finds an object that may get another version.
+func (m *Manager) replaceable(tx *store.Tx, op, name string, o object, fits fitting) (*account, head, error) {
+	a, h, err := m.existing(tx, op, name, o)
+	if err != nil {
+		return nil, head{}, err
+	}
+	if len(h.kept) >= m.limits.Versions {
+		return nil, head{}, claviger.Errorf(claviger.ErrQuotaExceeded, op, "%d versions are stored, which is the limit", len(h.kept))
+	}
+	if fits != nil {
+		err = fits(a, o, h)
+	}
+	return a, h, err
+}
+
+// add writes the next version of an object with its head and its owner. value is the encoded version.
+func (m *Manager) add(a *account, op string, o object, h head, expires uint64, value []byte) error {
 	size := uint64(len(value) - 8)
 	if limit := uint64(m.limits.Bytes); a.bytes > limit || size > limit-a.bytes {
 		return claviger.Errorf(claviger.ErrQuotaExceeded, op, "%d more bytes would exceed the limit of %d; %d are stored", size, limit, a.bytes)
@@ -82,17 +115,17 @@ func (m *Manager) add(a *account, op string, id secretID, h head, expires uint64
 	a.bytes += size
 	h.latest++
 	h.kept = append(h.kept, entry{h.latest, expires, uint32(size)})
-	if err := a.tx.Put(valueKey(a.id, id, h.latest), valueSchema, value); err != nil {
+	if err := a.tx.Put(o.value(a.id, h.latest), valueSchema, value); err != nil {
 		return err
 	}
-	if err := a.tx.Put(headKey(a.id, id), headSchema, h.encode()); err != nil {
+	if err := a.tx.Put(o.head(a.id), headSchema, h.encode()); err != nil {
 		return err
 	}
 	return a.save()
 }
 
-// existing finds a secret that holds something, and its owner.
-func (m *Manager) existing(tx *store.Tx, op, name string, id secretID) (*account, head, error) {
+// existing finds an object that holds something, and its owner.
+func (m *Manager) existing(tx *store.Tx, op, name string, o object) (*account, head, error) {
 	if err := m.check(op, name); err != nil {
 		return nil, head{}, err
 	}
@@ -103,12 +136,12 @@ func (m *Manager) existing(tx *store.Tx, op, name string, id secretID) (*account
 	if !found {
 		return nil, head{}, errNotFound(op)
 	}
-	return holding(tx, op, t, id)
+	return holding(tx, op, t, o)
 }
 
-// holding finds a secret of a tenant that holds something.
-func holding(tx *store.Tx, op string, t tenantID, id secretID) (*account, head, error) {
-	h, err := read(tx, headKey(t, id), headSchema, decodeHead)
+// holding finds an object of a tenant that holds something.
+func holding(tx *store.Tx, op string, t tenantID, o object) (*account, head, error) {
+	h, err := read(tx, o.head(t), headSchema, decodeHead)
 	if absent(err) || err == nil && len(h.kept) == 0 {
 		return nil, head{}, errNotFound(op)
 	}
@@ -117,106 +150,4 @@ func holding(tx *store.Tx, op string, t tenantID, id secretID) (*account, head, 
 	}
 	a, err := accountOf(tx, t)
 	return a, h, err
-}
-
-// Invalidate destroys a version of a secret, the latest one (claviger.LatestVersion), or every one
-// (claviger.AllVersions): it cannot be read from then on, and its number is not given again. Durable when it returns.
-// ErrSecretNotFound when there is nothing to destroy; an expired version can be destroyed.
-func (m *Manager) Invalidate(ctx context.Context, g policy.Grant, id []byte, version uint64) error {
-	const op = "invalidate secret"
-	name, err := g.Tenant(op)
-	if err != nil {
-		return err
-	}
-	known, ok := parseSecretID(id)
-	if !ok {
-		return errNotFound(op)
-	}
-	return m.store.Update(ctx, func(tx *store.Tx) error {
-		a, h, err := m.existing(tx, op, name, known)
-		if err != nil {
-			return err
-		}
-		return m.invalidate(a, op, known, h, version)
-	})
-}
-
-// InvalidateFor is Invalidate for an administrator: which names the owner, by its name or, also when it is retired, by
-// its identifier. ErrAccessDenied for others.
-func (m *Manager) InvalidateFor(ctx context.Context, g policy.Grant, which string, id []byte, version uint64) error {
-	const op = "invalidate secret"
-	if err := g.DemandAdmin(op); err != nil {
-		return err
-	}
-	known, ok := parseSecretID(id)
-	if !ok {
-		return errNotFound(op)
-	}
-	return m.store.Update(ctx, func(tx *store.Tx) error {
-		t, err := owner(tx, op, which)
-		if err != nil {
-			return err
-		}
-		a, h, err := holding(tx, op, t, known)
-		if err != nil {
-			return err
-		}
-		return m.invalidate(a, op, known, h, version)
-	})
-}
-
-// invalidate destroys versions of a secret in an update.
-func (m *Manager) invalidate(a *account, op string, id secretID, h head, version uint64) error {
-	if version == claviger.AllVersions {
-		return m.destroy(a, id, h, func(entry) bool { return true })
-	}
-	if version == claviger.LatestVersion {
-		version = h.latest
-	}
-	if h.find(version) < 0 {
-		return errNotFound(op)
-	}
-	return m.destroy(a, id, h, func(e entry) bool { return e.version == version })
-}
-
-// destroy deletes the versions of a secret that are doomed. When none is left a tombstone stays: it keeps the highest
-// number, and refuses a replacement. A tenant that has as many tombstones as it may have secrets leaves no further
-// one: an identifier is random and does not come again, so that nothing depends on it.
-func (m *Manager) destroy(a *account, id secretID, h head, doomed func(entry) bool) error {
-	kept := make([]entry, 0, len(h.kept))
-	for _, e := range h.kept {
-		if !doomed(e) {
-			kept = append(kept, e)
-			continue
-		}
-		a.bytes -= min(a.bytes, uint64(e.size))
-		if err := a.tx.Delete(valueKey(a.id, id, e.version)); err != nil {
-			return err
-		}
-	}
-	h.kept = kept
-	if len(h.kept) > 0 {
-		if err := a.tx.Put(headKey(a.id, id), headSchema, h.encode()); err != nil {
-			return err
-		}
-		return a.save()
-	}
-	a.secrets -= min(a.secrets, 1)
-	return m.bury(a, id, h)
-}
-
-// bury leaves a tombstone where there is room for one.
-func (m *Manager) bury(a *account, id secretID, h head) error {
-	if a.buried >= uint64(m.limits.Secrets) {
-		if err := a.tx.Delete(headKey(a.id, id)); err != nil {
-			return err
-		}
-		return a.save()
-	}
-	a.buried++
-	h.died = max(m.clock.look().steady, 1)
-	if err := a.tx.Put(headKey(a.id, id), headSchema, h.encode()); err != nil {
-		return err
-	}
-	return a.save()
 }

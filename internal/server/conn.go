@@ -36,6 +36,7 @@ type conn struct {
 	who  sock.Peer
 	peer *peer // nil before the hello
 
+	founder  bool // it said the session's hello
 	stranger bool // the policy did not know the uid at the beginning; under srv.mu
 
 	in      []byte // in[r:w] has been received and not handled
@@ -153,23 +154,28 @@ func (c *conn) fill() error {
 	c.w += c.got
 	c.arrived = c.srv.clock()
 	c.now = c.arrived
-	if c.srv.latest.Load() != c {
-		c.srv.latest.Store(c)
-		c.srv.since.Store(c.now)
-	}
+	c.srv.soleConn.note(c, c.now)
+	c.srv.solePeer.note(c.peer, c.now)
 	return nil
 }
 
-// receive is what the poller runs when there may be something to read. The only connection that is in use looks a few
-// times more before it has the poller wait, unless a pooled call of it needs the processor.
+// receive is what the poller runs when there may be something to read. While only one session is in use it looks a few
+// times more before it has the poller wait, because going to sleep and being woken costs more than a small call; not
+// while a pooled call of this connection needs the processor.
 func (c *conn) receive(fd uintptr) bool {
 	if c.look(fd) {
 		return true
 	}
-	if c.peer == nil || c.calls.running.Load() > 0 || !c.srv.alone(c) {
+	if c.peer == nil || c.calls.running.Load() > 0 {
 		return false
 	}
-	return c.spin.Spin(func() bool { return c.look(fd) })
+	switch look := func() bool { return c.look(fd) }; {
+	case c.srv.soleConn.is(c, c.now):
+		return c.spin.Spin(look)
+	case c.srv.solePeer.is(c.peer, c.now):
+		return c.spin.Linger(look)
+	}
+	return false
 }
 
 // look reads once; false if there is nothing.

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/secmem"
 	"github.com/claviger/claviger/internal/session"
 	"github.com/claviger/claviger/internal/wire"
@@ -17,7 +18,9 @@ type row struct {
 	pooled  bool // may take long, or wait for a device or the disk
 	stored  bool // pooled where many calls wait for the disk together, which makes one commit of them
 	durable bool // after a timeout its outcome is unknown
+	first   bool // only the session's first request may be one
 	call    func(ctx context.Context, s *session.Session, body, dst []byte) ([]byte, []uint64, error)
+	brief   func(s *session.Session, body []byte) bool // of a pooled one: this call is short; nil for never
 }
 
 // Where and how lasting.
@@ -48,9 +51,33 @@ func control[Q any, P interface {
 	}}
 }
 
+// opening makes a row of one that only a session's first request may be.
+func opening(r *row) *row {
+	r.first = true
+	return r
+}
+
+// verb makes the row of a session's method whose result is a key. It is durable and pooled, but what the session calls
+// short runs where it arrived.
+func verb[Q any, P interface {
+	*Q
+	proto.Message
+	session.KeyVerb
+}, R proto.Message](op wire.Op, do provider.Op, method func(*session.Session, context.Context, P) (R, error)) *row {
+	r := control(op, durable, method)
+	r.brief = func(s *session.Session, body []byte) bool {
+		request := P(new(Q))
+		return wire.ParseMessage(body, op, request) == nil && s.VerbCost(do, request) == provider.Inline
+	}
+	return r
+}
+
 // wipe clears what a reply held of a secret or a key, once it has been written.
 func wipe(reply proto.Message) {
 	switch r := reply.(type) {
+	case *pb.StateReply:
+		secmem.Wipe(r.Secret)
+		secmem.Wipe(r.Tag)
 	case interface{ GetSecret() []byte }:
 		secmem.Wipe(r.GetSecret())
 	case *pb.ExportReply:
@@ -77,6 +104,7 @@ func made(reply proto.Message) []uint64 {
 
 // rows is the dispatch table. It never changes.
 var rows = map[wire.Op]*row{
+	wire.OpBecomeGuest:   opening(control(wire.OpBecomeGuest, inline, (*session.Session).BecomeGuest)),
 	wire.OpResolve:       control(wire.OpResolve, inline, (*session.Session).Resolve),
 	wire.OpRelease:       control(wire.OpRelease, inline, (*session.Session).Release),
 	wire.OpCreateContext: control(wire.OpCreateContext, pooled, (*session.Session).CreateContext),
@@ -90,10 +118,10 @@ var rows = map[wire.Op]*row{
 	wire.OpPublicKey:   control(wire.OpPublicKey, pooled, (*session.Session).PublicKey),
 	wire.OpKeyInfo:     control(wire.OpKeyInfo, inline, (*session.Session).KeyInfo),
 	wire.OpSlotInfo:    control(wire.OpSlotInfo, inline, (*session.Session).SlotInfo),
-	wire.OpAgree:       control(wire.OpAgree, durable, (*session.Session).Agree),
-	wire.OpDerive:      control(wire.OpDerive, durable, (*session.Session).Derive),
-	wire.OpEncapsulate: control(wire.OpEncapsulate, durable, (*session.Session).Encapsulate),
-	wire.OpDecapsulate: control(wire.OpDecapsulate, durable, (*session.Session).Decapsulate),
+	wire.OpAgree:       verb(wire.OpAgree, provider.Agree, (*session.Session).Agree),
+	wire.OpDerive:      verb(wire.OpDerive, provider.Derive, (*session.Session).Derive),
+	wire.OpEncapsulate: verb(wire.OpEncapsulate, provider.Encapsulate, (*session.Session).Encapsulate),
+	wire.OpDecapsulate: verb(wire.OpDecapsulate, provider.Decapsulate, (*session.Session).Decapsulate),
 
 	wire.OpParseCertificate:  control(wire.OpParseCertificate, pooled, (*session.Session).ParseCertificate),
 	wire.OpSaveCertificate:   control(wire.OpSaveCertificate, durable, (*session.Session).SaveCertificate),
@@ -121,6 +149,14 @@ var rows = map[wire.Op]*row{
 	wire.OpOpenCapsule:       control(wire.OpOpenCapsule, pooled, (*session.Session).OpenCapsule),
 	wire.OpRotateCapsuleKey:  control(wire.OpRotateCapsuleKey, stored, (*session.Session).RotateCapsuleKey),
 	wire.OpDestroyCapsuleKey: control(wire.OpDestroyCapsuleKey, stored, (*session.Session).DestroyCapsuleKey),
+
+	wire.OpMakeManaged:       control(wire.OpMakeManaged, durable, (*session.Session).MakeManaged),
+	wire.OpReplaceManaged:    control(wire.OpReplaceManaged, durable, (*session.Session).ReplaceManaged),
+	wire.OpOpenManaged:       control(wire.OpOpenManaged, pooled, (*session.Session).OpenManaged),
+	wire.OpInvalidateManaged: control(wire.OpInvalidateManaged, stored, (*session.Session).InvalidateManaged),
+	wire.OpListManaged:       control(wire.OpListManaged, pooled, (*session.Session).ListManaged),
+	wire.OpOpenState:         control(wire.OpOpenState, pooled, (*session.Session).OpenState),
+	wire.OpRunState:          control(wire.OpRunState, pooled, (*session.Session).RunState),
 }
 
 // control answers a control operation here, or gives it to the pool. The request's bytes are wiped, because they may
@@ -131,7 +167,11 @@ func (c *conn) control(h wire.Header, body []byte) {
 	case r == nil:
 		c.fail(h, claviger.Errorf(claviger.ErrUnsupportedOperation, "frame", "operation %#x is not known", uint16(h.Op)))
 		return
-	case r.pooled:
+	case r.first && !c.opens():
+		c.fail(h, claviger.Errorf(claviger.ErrInvalidOperation, h.Op.String(), "only the first request of a session may be this, of at most %d bytes", largeInput))
+		clear(body)
+		return
+	case r.pooled && (r.brief == nil || len(body) > provider.InlineBytes || !r.brief(c.peer.sess, body)):
 		c.enqueue(&job{header: h, body: body, row: r})
 		clear(body)
 		return
@@ -152,6 +192,12 @@ func (c *conn) control(h wire.Header, body []byte) {
 		c.calls.remember(h.ID, made)
 		c.out = seal(out, start, h, wire.FlagReply)
 	}
+}
+
+// opens reports whether the frame in hand is the one that follows the hello: nothing runs for the session, and nothing
+// but its first connection is charged to its tenant.
+func (c *conn) opens() bool {
+	return c.founder && c.frames == 2 && c.charged == 0
 }
 
 // runControl runs a control operation and appends its reply to dst. made lists the handles that it gave out. A panic

@@ -44,7 +44,7 @@ func (c *conn) submit(j *job) error {
 		sess.End()
 		return err
 	}
-	j.conn, j.tenant, j.body = c, c.peer.caller.Tenant, bytes.Clone(j.body)
+	j.conn, j.tenant, j.body = c, c.peer.sess.Caller().Tenant, bytes.Clone(j.body)
 	j.ctx, j.cancel = context.WithTimeout(c.peer.ctx, c.srv.limit(j.header.Remaining))
 	err := c.calls.add(j)
 	if err == nil {

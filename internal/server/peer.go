@@ -22,7 +22,6 @@ const noDeadline = wire.NoDeadline
 type peer struct {
 	srv    *Server
 	sess   *session.Session
-	caller policy.Caller
 	who    sock.Peer
 	opened int64 // clock
 	ctx    context.Context
@@ -40,13 +39,13 @@ func (c *conn) hello(h wire.Header, body []byte) error {
 		c.fail(h, err)
 		return errBye
 	}
-	c.peer = p
+	c.peer, c.founder = p, true
 	c.armed = true // the hello's deadline is still set
 	c.armedAt = c.frames - 1
 	sock.Grow(c.net)
 	cfg := &c.srv.cfg
 	c.reply(h, wire.HelloReply{Version: version, MaxInline: wire.MaxInline, MaxControl: wire.MaxControl, Timeout: cfg.Timeout,
-		Ceiling: cfg.Ceiling, MaxConnections: uint16(min(cfg.PerSession, 0xFFFF)), Tenant: p.caller.Tenant}.Append(nil))
+		Ceiling: cfg.Ceiling, MaxConnections: uint16(min(cfg.PerSession, 0xFFFF)), Tenant: p.sess.Caller().Tenant}.Append(nil))
 	c.resize(normalInput)
 	return nil
 }
@@ -81,7 +80,7 @@ func (s *Server) open(c *conn, caller policy.Caller) (*peer, error) {
 		sess.Close()
 		return nil, err
 	}
-	p := &peer{srv: s, sess: sess, caller: caller, who: c.who, opened: s.clock(), conns: 1}
+	p := &peer{srv: s, sess: sess, who: c.who, opened: s.clock(), conns: 1}
 	if who, err := sock.PeerOf(c.net, true); err == nil {
 		p.who = who // with a descriptor of the process, so that its pid is not given to another meanwhile
 	}
@@ -101,6 +100,7 @@ func (p *peer) leave(why error) {
 		return
 	}
 	p.cancel()
+	p.srv.solePeer.forget(p)
 	p.sess.Close()
 	if p.who.PIDFD >= 0 {
 		_ = unix.Close(p.who.PIDFD)
@@ -109,7 +109,7 @@ func (p *peer) leave(why error) {
 	if why != nil {
 		reason = why.Error()
 	}
-	p.srv.cfg.Log.Info("session closed", "tenant", p.caller.Tenant, "uid", p.who.UID, "pid", p.who.PID,
+	p.srv.cfg.Log.Info("session closed", "tenant", p.sess.Caller().Tenant, "uid", p.who.UID, "pid", p.who.PID,
 		"lasted", time.Duration(p.srv.clock()-p.opened).Round(time.Millisecond), "reason", reason)
 }
 

@@ -75,9 +75,11 @@ type Server struct {
 	refusals refusals
 
 	closing atomic.Bool
-	latest  atomic.Pointer[conn] // had the last request
-	since   atomic.Int64         // clock since when all requests were on that connection
-	wg      sync.WaitGroup       // connections
+
+	soleConn sole[conn]
+	solePeer sole[peer]
+
+	wg      sync.WaitGroup // connections
 	mu      sync.Mutex
 	sockets map[net.Listener]struct{}
 	conns   map[*conn]struct{}
@@ -202,7 +204,7 @@ func (s *Server) untrack(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	s.latest.CompareAndSwap(c, nil)
+	s.soleConn.forget(c)
 	if c.stranger {
 		s.strange--
 	}
@@ -210,14 +212,6 @@ func (s *Server) untrack(c *conn) {
 		delete(s.perUID, c.who.UID)
 	}
 	s.wg.Done()
-}
-
-// aloneFor is how long a connection must have been the only one with requests before it may hold on to its processor.
-const aloneFor = time.Millisecond
-
-// alone reports whether c is the only connection that is in use.
-func (s *Server) alone(c *conn) bool {
-	return s.latest.Load() == c && c.now-s.since.Load() > int64(aloneFor)
 }
 
 // limit is how long a call may take, from the remaining field of its header.

@@ -97,10 +97,12 @@ func (m *Manager) all() []*tenant {
 	return list
 }
 
-// decided logs one decision: what was asked for by whom, and the answer. It never holds key bytes or data.
-func (s *Session) decided(ctx context.Context, op, name string, err error) {
+// decided logs one decision: what was asked for by whom, the answer, and more where there is more to say. It never holds
+// key bytes or data.
+func (s *Session) decided(ctx context.Context, op, name string, err error, more ...slog.Attr) {
 	level, outcome := slog.LevelInfo, "allowed"
 	attrs := []slog.Attr{slog.String("tenant", s.caller.Tenant), slog.Uint64("uid", uint64(s.caller.UID)), slog.String("op", op), slog.String("name", name)}
+	attrs = append(attrs, more...)
 	if err != nil {
 		level, outcome = slog.LevelWarn, "refused"
 		attrs = append(attrs, slog.String("code", claviger.CodeOf(err).Name()), slog.String("reason", claviger.Clip(err.Error())))

@@ -15,8 +15,8 @@ import (
 // operation's. After Close every method is ErrSessionExpired or finds no handle.
 type Session struct {
 	m      *Manager
-	caller policy.Caller
-	tenant *tenant
+	caller policy.Caller // changed by BecomeGuest alone, before anybody else has the session
+	tenant *tenant       // the same
 	table  table
 	vetted atomic.Pointer[policy.Policy] // the policy under which the caller was last found to be who it was
 }
@@ -55,19 +55,15 @@ func (s *Session) give(i item) (uint64, error) {
 	return h, err
 }
 
-// current gives the policy in force, under which the caller must still be the tenant that it was: otherwise
-// ErrAccessDenied.
+// current gives the policy in force, under which the caller must still be the tenant that it was, and a guest still be
+// vouched for: otherwise ErrAccessDenied.
 func (s *Session) current() (*policy.Policy, error) {
 	p := s.m.policy.Load()
 	if s.vetted.Load() == p {
 		return p, nil
 	}
-	c, err := p.Identify(s.caller.UID)
-	if err != nil {
+	if err := p.Confirm(s.caller); err != nil {
 		return nil, err
-	}
-	if c.Tenant != s.caller.Tenant {
-		return nil, claviger.Errorf(claviger.ErrAccessDenied, "session", "uid %d is now %s, not %s; connect anew", c.UID, c.Tenant, s.caller.Tenant)
 	}
 	s.vetted.Store(p)
 	return p, nil

@@ -90,3 +90,10 @@ func (t *table) close() (items map[uint64]item, ok bool) {
 	items, t.items, t.closed = t.items, nil, true
 	return items, true
 }
+
+// used reports whether a handle was ever given.
+func (t *table) used() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.count > 0
+}

@@ -138,3 +138,18 @@ func TestSpinningThatDoesNotHelpStops(t *testing.T) {
 		t.Error("still looking after many failures")
 	}
 }
+
+func TestLingeringGivesUpAfterAFewLooks(t *testing.T) {
+	var s sock.Spinner
+	if looks := 0; !s.Linger(func() bool { looks++; return looks == 3 }) || looks != 3 {
+		t.Errorf("%d looks for what was there at the third", looks)
+	}
+	looks := 0
+	if s.Linger(func() bool { looks++; return false }) || looks == 0 || looks > 100 {
+		t.Errorf("%d looks for what never came", looks)
+	}
+	before := looks
+	if s.Linger(func() bool { looks++; return true }) || looks != before {
+		t.Error("no turn was left out after a failure")
+	}
+}

@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -9,6 +10,7 @@ import (
 // Spin bounds.
 const (
 	spinFor  = 50 * time.Microsecond
+	lingers  = 16
 	maxFails = 10 // after n failures in a row 2ⁿ turns are left out
 )
 
@@ -21,21 +23,55 @@ type Spinner struct {
 	skip  uint32
 }
 
-// Spin calls look until it returns true, for a short while. It returns whether look did.
+// Spin calls look until it returns true, for a short while. It returns whether look did. It holds on to its processor
+// and so is for a goroutine that is alone with what it waits for.
 func (s *Spinner) Spin(look func() bool) bool {
-	if s.skip > 0 {
-		s.skip--
+	if s.skipped() {
 		return false
 	}
 	start := time.Now()
 	for time.Since(start) < spinFor {
-		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		yield()
 		if look() {
 			s.fails = 0
 			return true
 		}
 	}
+	return s.failed()
+}
+
+// Linger is Spin for a goroutine beside which others are at work: it calls look a few times, and lets all that can run
+// in this process and in others go first each time.
+func (s *Spinner) Linger(look func() bool) bool {
+	if s.skipped() {
+		return false
+	}
+	for range lingers {
+		runtime.Gosched()
+		yield()
+		if look() {
+			s.fails = 0
+			return true
+		}
+	}
+	return s.failed()
+}
+
+// skipped leaves a turn out where the last ones did not help.
+func (s *Spinner) skipped() bool {
+	if s.skip == 0 {
+		return false
+	}
+	s.skip--
+	return true
+}
+
+// failed notes a turn that did not help; false.
+func (s *Spinner) failed() bool {
 	s.fails = min(s.fails+1, maxFails)
 	s.skip = 1 << s.fails
 	return false
 }
+
+// yield lets other threads have the processor.
+func yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

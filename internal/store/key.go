@@ -22,11 +22,12 @@ const (
 	KindCounter                 // a counter of Tx.Next, named "kind/name"; it cannot be put
 	KindTenant                  // a tenant's lasting identity
 	KindMeta                    // what the daemon remembers of itself
+	KindManaged                 // a version of a managed key
 	kindCount
 )
 
 var kindWords = [kindCount]string{
-	"", "slot", "key", "certificate slot", "CRL", "trust store", "secret", "counter", "tenant", "meta",
+	"", "slot", "key", "certificate slot", "CRL", "trust store", "secret", "counter", "tenant", "meta", "managed key",
 }
 
 // String gives the kind's words, and "kind N" for one that this program does not know.

@@ -32,40 +32,54 @@ const (
 // Race reports whether tests and daemon run under the race detector, which takes several times the memory and time.
 const Race = raceEnabled
 
-// binary is the one build of a test process.
-var binary struct {
+// build is one build of the command in a test process.
+type build struct {
+	tags string
 	once sync.Once
 	path string
 	err  error
 }
 
+// The builds: the released one, and one whose wall clock is a file's (docs/STORE.md).
+var (
+	binary  build
+	clocked = build{tags: "claviger_clockfile"}
+)
+
 // Binary builds the command once and returns its path. It lies where every user may run it.
 func Binary(t testing.TB) string {
 	t.Helper()
-	binary.once.Do(func() {
-		dir, err := os.MkdirTemp("", "clvbin")
-		if err != nil {
-			binary.err = err
-			return
-		}
-		if err := os.Chmod(dir, 0o755); err != nil {
-			binary.err = err
-			return
-		}
-		binary.path = filepath.Join(dir, "claviger")
-		args := []string{"build", "-o", binary.path}
-		if raceEnabled {
-			args = append(args, "-race")
-		}
-		out, err := exec.Command("go", append(args, "github.com/claviger/claviger/cmd/claviger")...).CombinedOutput()
-		if err != nil {
-			binary.err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	})
-	if binary.err != nil {
-		t.Fatal(binary.err)
+	return binary.get(t)
+}
+
+func (b *build) get(t testing.TB) string {
+	t.Helper()
+	b.once.Do(b.make)
+	if b.err != nil {
+		t.Fatal(b.err)
 	}
-	return binary.path
+	return b.path
+}
+
+func (b *build) make() {
+	dir, err := os.MkdirTemp("", "clvbin")
+	if err != nil {
+		b.err = err
+		return
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		b.err = err
+		return
+	}
+	b.path = filepath.Join(dir, "claviger")
+	args := []string{"build", "-tags", b.tags, "-o", b.path}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "github.com/claviger/claviger/cmd/claviger")...).CombinedOutput()
+	if err != nil {
+		b.err = fmt.Errorf("go build: %w\n%s", err, out)
+	}
 }
 
 // Main runs a package's tests and removes the build. Call it from TestMain.
@@ -74,8 +88,10 @@ func Main(m *testing.M) {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits a second at its end
 	}
 	code := m.Run()
-	if binary.path != "" {
-		os.RemoveAll(filepath.Dir(binary.path))
+	for _, b := range []*build{&binary, &clocked} {
+		if b.path != "" {
+			os.RemoveAll(filepath.Dir(b.path))
+		}
 	}
 	os.Exit(code)
 }
@@ -86,6 +102,7 @@ type Daemon struct {
 	Socket string
 	Config string // path of its configuration
 	UID    int    // who it runs as
+	clock  string // file of its wall clock; "" for the machine's
 	cmd    *exec.Cmd
 	log    *lockedBuffer
 	dead   chan struct{} // closed when the process has been waited for
@@ -104,6 +121,11 @@ type fields struct {
 // the daemon. The test fails if it does not serve within ten seconds; it is killed when the test ends.
 func Start(t testing.TB, config string) *Daemon {
 	t.Helper()
+	return start(t, config, "")
+}
+
+func start(t testing.TB, config, clock string) *Daemon {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "clv")
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +134,9 @@ func Start(t testing.TB, config string) *Daemon {
 	d := &Daemon{Dir: dir, Socket: filepath.Join(dir, "s"), Config: filepath.Join(dir, "claviger.toml"), UID: os.Getuid()}
 	if os.Getuid() == 0 {
 		d.UID = DaemonUID
+	}
+	if clock != "" {
+		d.clock = filepath.Join(dir, clock)
 	}
 	d.WriteConfig(t, config)
 	for _, err := range []error{os.Chmod(dir, 0o755), os.Chown(dir, d.UID, d.UID)} {
@@ -141,7 +166,12 @@ func (d *Daemon) WriteConfig(t testing.TB, config string) {
 func (d *Daemon) Launch(t testing.TB) {
 	t.Helper()
 	d.log = &lockedBuffer{}
-	d.cmd = exec.Command(Binary(t), "serve", "--config", d.Config)
+	program, env := binary.get, []string(nil)
+	if d.clock != "" {
+		program, env = clocked.get, []string{"CLAVIGER_CLOCK_FILE=" + d.clock}
+	}
+	d.cmd = exec.Command(program(t), "serve", "--config", d.Config)
+	d.cmd.Env = append(os.Environ(), env...)
 	d.cmd.Stderr = d.log
 	d.cmd.Dir = "/"
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -42,6 +42,7 @@ func Test(t *testing.T, open func(t *testing.T) provider.Provider, options Optio
 	t.Run("mechanisms", s.testMechanisms)
 	t.Run("refusals", s.testRefusals)
 	t.Run("known", s.testKnown)
+	t.Run("states", s.testStates)
 	for _, m := range s.rows {
 		if s.skipped(m) {
 			continue

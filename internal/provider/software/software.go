@@ -23,6 +23,7 @@ type Provider struct {
 	routes     map[route]*algorithm.Row
 	hashes     map[claviger.Algorithm]*sync.Pool       // of hash.Hash, by hash algorithm
 	fits       map[claviger.Algorithm][]*algorithm.Row // what a secret key serves, by key algorithm
+	states     []claviger.Algorithm
 }
 
 // route is what a call is found by, without folding case: names are canonical here.
@@ -33,14 +34,15 @@ type route struct {
 }
 
 var (
-	_ provider.Provider = (*Provider)(nil)
-	_ provider.Key      = (*key)(nil)
+	_ provider.StateProvider = (*Provider)(nil)
+	_ provider.Key           = (*key)(nil)
+	_ provider.StateOpener   = (*key)(nil)
 )
 
 // New makes a provider. It holds no keys and needs no configuration.
 func New() *Provider {
 	p := &Provider{routes: make(map[route]*algorithm.Row), hashes: make(map[claviger.Algorithm]*sync.Pool),
-		fits: make(map[claviger.Algorithm][]*algorithm.Row)}
+		fits: make(map[claviger.Algorithm][]*algorithm.Row), states: stateNames()}
 	rows := algorithm.All()
 	for i := range rows {
 		row := &rows[i]
