@@ -32,7 +32,7 @@ func (a *app) root() *cobra.Command {
 		Short: "Keep keys in one daemon and use them without holding them",
 		Long: "Claviger keeps keys, certificates and revocation lists in one daemon. Programs use them over a unix socket and\n" +
 			"never hold them. `claviger quickstart` shows it in seconds; `claviger serve --dev DIR` runs one for you.\n\n" +
-			"Exit status: 0 success, 1 negative verdict, 2 usage, 3 refused by policy, 4 anything else, 5 daemon unreachable or\ntimed out.",
+			"Exit status: 0 success, 1 negative verdict, 2 usage, 3 refused by policy, 4 anything else, 5 daemon unreachable or\ntimed out; run has the guest's own.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -52,6 +52,7 @@ func (a *app) root() *cobra.Command {
 		a.serveCommand(), a.quickstartCommand(), a.checkCommand(), a.statusCommand(),
 		a.slotCommand(), a.secretCommand(), a.certCommand(),
 		a.hashCommand(), a.macCommand(), a.encryptCommand(), a.decryptCommand(), a.signCommand(), a.verifyCommand(), a.randomCommand(),
+		a.runCommand(),
 		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.benchCommand(), a.benchEchoCommand(), a.versionCommand(), a.manCommand(),
 	)
 	return root

@@ -7,14 +7,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/mlkem"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"fmt"
 	"time"
-
-	"filippo.io/mldsa"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
@@ -148,35 +145,6 @@ func (b *bench) rsa(digest []byte) error {
 	})
 }
 
-// lattices compare with filippo.io/mldsa and crypto/mlkem in process.
-func (b *bench) lattices(message []byte) error {
-	local, err := mldsa.GenerateKey(mldsa.MLDSA65())
-	if err != nil {
-		return err
-	}
-	sign, err := b.sign("ML-DSA-65", "ML-DSA-65")
-	if err != nil {
-		return err
-	}
-	if err := b.latency("ML-DSA-65 sign", "in process, filippo.io/mldsa", "<= 0.4", sign, func() error {
-		_, err := local.Sign(nil, message, nil)
-		return err
-	}); err != nil {
-		return err
-	}
-	kem, err := mlkem.GenerateKey768()
-	if err != nil {
-		return err
-	}
-	_, ciphertext := kem.EncapsulationKey().Encapsulate()
-	decapsulate, err := b.decapsulate()
-	if err != nil {
-		return err
-	}
-	return b.latency("ML-KEM-768 decapsulate to a key, and release it", "in process, crypto/mlkem", "<= 0.8", decapsulate,
-		func() error { _, err := kem.Decapsulate(ciphertext); return err })
-}
-
 // bulk is a mebibyte and more, against the same work in process.
 func (b *bench) bulk() error {
 	const mib = 1 << 20
@@ -272,26 +240,4 @@ func (b *bench) sign(keyAlg, alg claviger.Algorithm) (func() error, error) {
 	}
 	message := make([]byte, 32)
 	return func() error { _, err := s.Sign(b.ctx, nil, message); return err }, nil
-}
-
-// decapsulate gives a call that makes a key of a ciphertext and gives it back.
-func (b *bench) decapsulate() (func() error, error) {
-	km, pair, err := b.generate("ML-KEM-768")
-	if err != nil {
-		return nil, err
-	}
-	key, ciphertext, err := km.Encapsulate(b.ctx, client.EncapsulateParams{Key: pair})
-	if err != nil {
-		return nil, err
-	}
-	if err := key.Close(); err != nil {
-		return nil, err
-	}
-	return func() error {
-		key, err := km.Decapsulate(b.ctx, client.DecapsulateParams{Key: pair, Ciphertext: ciphertext})
-		if err != nil {
-			return err
-		}
-		return key.Close()
-	}, nil
 }

@@ -20,16 +20,25 @@ type link struct {
 
 // dial connects to the daemon that the flags name.
 func (a *app) dial(ctx context.Context) (*link, error) {
+	c, err := a.clientConfig()
+	if err != nil {
+		return nil, err
+	}
+	return dial(ctx, c)
+}
+
+// clientConfig says how to reach the daemon that the flags name.
+func (a *app) clientConfig() (client.Config, error) {
 	c := client.Config{Endpoint: a.socket, Timeout: a.timeout}
 	if a.owner != "" {
 		n, err := strconv.ParseUint(a.owner, 10, 32)
 		if err != nil {
-			return nil, usagef("--daemon-uid %q is no user number", claviger.Clip(a.owner))
+			return c, usagef("--daemon-uid %q is no user number", claviger.Clip(a.owner))
 		}
 		uid := uint32(n)
 		c.DaemonUID = &uid
 	}
-	return dial(ctx, c)
+	return c, nil
 }
 
 // startTime is how long a command waits for a daemon that does not listen yet: one started by the line before, in the

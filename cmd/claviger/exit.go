@@ -82,7 +82,8 @@ func exitStatus(err error) int {
 	return exitOther
 }
 
-// report prints an error in one line, "claviger: what: why (CodeName)", and returns the exit status.
+// report prints an error in one line, "claviger: what: why (CodeName)", and returns the exit status, which for run tells
+// claviger's failures from the guest's own.
 func (a *app) report(command string, err error) int {
 	status := exitStatus(err)
 	fmt.Fprintf(a.stderr, "claviger: %s\n", message(command, err))
@@ -92,6 +93,9 @@ func (a *app) report(command string, err error) int {
 			help = "claviger " + command + " --help"
 		}
 		fmt.Fprintf(a.stderr, "%s says more\n", help)
+	}
+	if command == "run" {
+		return exitRunner
 	}
 	return status
 }

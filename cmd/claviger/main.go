@@ -5,11 +5,12 @@
 // variable takes a secret. A file given with -o appears only when it is whole.
 //
 // Exit status: 0 success; 1 a negative verdict (bad signature, altered ciphertext, invalid certificate or file); 2
-// wrong usage; 3 refused by policy; 4 anything else; 5 the daemon is unreachable or did not answer in time. An
-// error is one line on standard error, "claviger: what: why (CodeName)".
+// wrong usage; 3 refused by policy; 4 anything else; 5 the daemon is unreachable or did not answer in time. Run ends with
+// the guest's own status, or with 125 for a failure of its own. An error is one line on standard error, "claviger: what: why (CodeName)".
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 )
@@ -25,6 +26,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd, err := root.ExecuteC()
 	if err == nil {
 		return exitOK
+	}
+	if status, ok := errors.AsType[guestStatus](err); ok {
+		return int(status)
 	}
 	if !a.started {
 		err = usageError{what: commandName(cmd), err: err}
