@@ -15,6 +15,9 @@ type charge struct {
 
 // hold takes n more bytes: overflow if they are not there, and then nothing is taken.
 func (c *charge) hold(b *budget, n int) errno {
+	if n == 0 {
+		return success
+	}
 	if b.left.Add(-int64(n)) < 0 {
 		b.left.Add(int64(n))
 		return overflow

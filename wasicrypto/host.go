@@ -60,7 +60,8 @@ type guest struct {
 	host   *Host
 	table  table
 	budget budget
-	spare  atomic.Pointer[call] // a call that is not in use, so that most need no allocation
+	busy   atomic.Bool // first is in use
+	first  call        // so that most calls need no allocation: a guest makes one after the other
 }
 
 // Instantiate adds the eight modules of wasi-crypto to a runtime, all 86 functions whatever the configuration, so that any
@@ -106,14 +107,15 @@ func (h *Host) bind(f function) api.GoModuleFunc {
 				return
 			}
 		}
-		c := g.spare.Swap(nil)
-		if c == nil {
+		c := &g.first
+		if !g.busy.CompareAndSwap(false, true) {
 			c = new(call)
 		}
 		c.ctx, c.guest, c.memory, c.args = ctx, g, g.memory, stack
 		stack[0] = uint64(run(c))
-		c.ctx, c.args = nil, nil
-		g.spare.Store(c)
+		if c.ctx, c.args = nil, nil; c == &g.first {
+			g.busy.Store(false)
+		}
 	}
 }
 
@@ -185,7 +187,7 @@ func (h *Host) Handles(mod api.Module) int {
 }
 
 // Close closes all handles, wipes what they held, and takes the modules out of the runtime. A guest that still calls gets internal_error.
-// Idempotent.
+// It waits for calls on symmetric states that are under way. Idempotent.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	guests, modules := h.guests, h.modules

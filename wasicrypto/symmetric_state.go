@@ -18,6 +18,7 @@ type symmetricState struct {
 	mu     sync.Mutex
 	charge charge                  // guarded by mu
 	state  claviger.SymmetricState // guarded by mu
+	closed bool                    // guarded by mu
 }
 
 // symmetricStateOpen (algorithm, opt_symmetric_key, opt_options, out symmetric_state).
@@ -72,13 +73,23 @@ func (c *call) openState(g *algorithm.Guest, k *symmetricKey, o claviger.StateOp
 	return k.open(c.ctx, o)
 }
 
-// withState calls fn with the state whose handle is argument 0, which nobody else uses meanwhile.
+// withState calls fn with the state whose handle is argument 0, which nobody else uses meanwhile. The state's own lock is
+// what keeps it from being closed under fn, so that this needs no reference.
 func (c *call) withState(fn func(*symmetricState) errno) errno {
-	return use(&c.guest.table, c.u32(0), func(s *symmetricState) errno {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return fn(s)
-	})
+	e := c.guest.table.find(c.u32(0))
+	if e == nil {
+		return invalidHandle
+	}
+	s, ok := e.object.(*symmetricState)
+	if !ok {
+		return invalidHandle
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return invalidHandle
+	}
+	return fn(s)
 }
 
 // symmetricStateOptionsGet (symmetric_state, name, buffer, out size).
@@ -243,9 +254,11 @@ func stateRatchet(c *call) errno {
 	return c.withState(func(s *symmetricState) errno { return signal(s.state.Ratchet(c.ctx)) })
 }
 
+// close waits for the call that uses the state.
 func (s *symmetricState) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	_ = s.state.Close()
 	s.charge.release()
 }

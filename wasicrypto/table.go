@@ -11,10 +11,24 @@ type object interface {
 	close()
 }
 
-// entry is one place of the table. Its references are the open handle and the calls that use the object.
+// entry is the object of a handle. Its references are the open handle and the calls that use the object.
 type entry struct {
-	object object
-	refs   atomic.Int32
+	object     object
+	generation uint16
+	refs       atomic.Int32
+}
+
+// retain takes a reference; false if the object is closed already.
+func (e *entry) retain() bool {
+	for {
+		n := e.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if e.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // release drops a reference; the last one closes the object.
@@ -25,21 +39,21 @@ func (e *entry) release() {
 }
 
 // table turns handles into objects. A handle has a generation in its upper 16 bits, which starts at 1, and a place in its
-// lower ones, so that 0 is never one and a place that is used anew gives another number. Safe for concurrent use.
+// lower ones, so that 0 is never one and a place that is used anew gives another number. Safe for concurrent use: who looks
+// a handle up takes no lock.
 type table struct {
-	mu     sync.Mutex
-	places []place // guarded by mu
-	free   []uint16
-	open   int
-	limit  int
-	shut   bool
+	places atomic.Pointer[[]atomic.Pointer[entry]] // nil where none stands; longer ones take its place; written with mu held
+
+	mu          sync.Mutex
+	generations []uint16 // of the last handle of each place that was ever used; guarded by mu, as all below
+	free        []uint16
+	open        int
+	limit       int
+	shut        bool
 }
 
-// place is where an entry stands, or nil where none does.
-type place struct {
-	entry      *entry
-	generation uint16
-}
+// leastPlaces is how many places a table begins with.
+const leastPlaces = 16
 
 // add gives an object a handle. Without room it closes the object: too_many_handles.
 func (t *table) add(o object) (uint32, errno) {
@@ -67,29 +81,46 @@ func (t *table) place(o object) (uint32, errno) {
 	if t.open >= t.limit || t.shut {
 		return 0, tooManyHandles
 	}
-	e := &entry{object: o}
+	i := t.vacant()
+	if t.generations[i]++; t.generations[i] == 0 {
+		t.generations[i] = 1
+	}
+	e := &entry{object: o, generation: t.generations[i]}
 	e.refs.Store(1)
-	var i uint16
-	if n := len(t.free); n > 0 {
-		i, t.free = t.free[n-1], t.free[:n-1]
-	} else {
-		i = uint16(len(t.places))
-		t.places = append(t.places, place{})
-	}
-	p := &t.places[i]
-	p.entry = e
-	if p.generation++; p.generation == 0 {
-		p.generation = 1
-	}
+	(*t.places.Load())[i].Store(e)
 	t.open++
-	return uint32(p.generation)<<16 | uint32(i), success
+	return uint32(e.generation)<<16 | uint32(i), success
 }
 
-// find gives the place of an open handle, nil if it is none. t.mu is held.
-func (t *table) find(h uint32) *place {
-	if i := int(h & 0xFFFF); i < len(t.places) {
-		if p := &t.places[i]; p.entry != nil && p.generation == uint16(h>>16) {
-			return p
+// vacant gives a place where nothing stands. t.mu is held.
+func (t *table) vacant() uint16 {
+	if n := len(t.free); n > 0 {
+		i := t.free[n-1]
+		t.free = t.free[:n-1]
+		return i
+	}
+	i := len(t.generations)
+	t.generations = append(t.generations, 0)
+	var old []atomic.Pointer[entry]
+	if all := t.places.Load(); all != nil {
+		old = *all
+	}
+	if i >= len(old) {
+		longer := make([]atomic.Pointer[entry], max(leastPlaces, 2*len(old)))
+		for k := range old {
+			longer[k].Store(old[k].Load())
+		}
+		t.places.Store(&longer)
+	}
+	return uint16(i)
+}
+
+// find gives the entry of an open handle, nil if it is none.
+func (t *table) find(h uint32) *entry {
+	places := t.places.Load()
+	if i := int(h & 0xFFFF); places != nil && i < len(*places) {
+		if e := (*places)[i].Load(); e != nil && e.generation == uint16(h>>16) {
+			return e
 		}
 	}
 	return nil
@@ -97,30 +128,25 @@ func (t *table) find(h uint32) *place {
 
 // get finds an entry and takes a reference, which the caller releases; nil if the handle is none.
 func (t *table) get(h uint32) *entry {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p := t.find(h)
-	if p == nil {
-		return nil
+	if e := t.find(h); e != nil && e.retain() {
+		return e
 	}
-	p.entry.refs.Add(1)
-	return p.entry
+	return nil
 }
 
 // remove closes a handle whose object fits: closed for one that is not open, invalid_handle for one of another type.
 func (t *table) remove(h uint32, fits func(object) bool) errno {
 	t.mu.Lock()
-	p := t.find(h)
-	if p == nil {
+	e := t.find(h)
+	if e == nil {
 		t.mu.Unlock()
 		return closed
 	}
-	e := p.entry
 	if !fits(e.object) {
 		t.mu.Unlock()
 		return invalidHandle
 	}
-	p.entry = nil
+	(*t.places.Load())[h&0xFFFF].Store(nil)
 	t.free = append(t.free, uint16(h&0xFFFF))
 	t.open--
 	t.mu.Unlock()
@@ -131,12 +157,15 @@ func (t *table) remove(h uint32, fits func(object) bool) errno {
 // closeAll closes every handle for good.
 func (t *table) closeAll() {
 	t.mu.Lock()
-	places := t.places
-	t.places, t.free, t.open, t.shut = nil, nil, 0, true
+	places := t.places.Swap(nil)
+	t.generations, t.free, t.open, t.shut = nil, nil, 0, true
 	t.mu.Unlock()
-	for _, p := range places {
-		if p.entry != nil {
-			p.entry.release()
+	if places == nil {
+		return
+	}
+	for i := range *places {
+		if e := (*places)[i].Load(); e != nil {
+			e.release()
 		}
 	}
 }

@@ -43,10 +43,14 @@ type conn struct {
 	writing bool
 	out     []byte // whole frames, and at first perhaps the rest of one
 	spare   []byte
-	queued  uint64 // bytes that were ever put into out
-	sent    uint64 // bytes that were ever sent; the writer's
-	marks   []mark
-	marked  atomic.Int32 // len(marks)
+	// outSecret and takenSecret say that out, and what takeOut took of it, has control messages, in which keys and secrets travel.
+	outSecret   bool
+	takenSecret bool
+
+	queued uint64 // bytes that were ever put into out
+	sent   uint64 // bytes that were ever sent; the writer's
+	marks  []mark
+	marked atomic.Int32 // len(marks)
 
 	reading  bool
 	armed    int64 // clock of the read deadline; 0 none

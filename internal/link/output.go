@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,10 +18,13 @@ func (c *conn) enqueue(r *request, id uint64) {
 	h := wire.Header{Op: r.op, Flags: r.flags, ID: id, Remaining: r.remaining}
 	if r.op.Data() {
 		h.Length = uint32(r.data.Len(r.flags))
+		c.growOut(wire.HeaderSize + int(h.Length))
 		c.out = r.data.Append(h.Append(c.out), r.flags)
 	} else {
 		h.Length = uint32(len(r.body))
+		c.growOut(wire.HeaderSize + int(h.Length))
 		c.out = append(h.Append(c.out), r.body...)
+		c.outSecret = true
 	}
 	n := len(c.out) - before
 	if r.flags&wire.FlagFD != 0 {
@@ -30,19 +34,40 @@ func (c *conn) enqueue(r *request, id uint64) {
 	c.queued += uint64(n)
 }
 
+// growOut makes room for n more bytes of output. The caller holds mu.
+func (c *conn) growOut(n int) {
+	if cap(c.out)-len(c.out) >= n {
+		return
+	}
+	old := c.out
+	c.out = slices.Grow(c.out, n)
+	if c.outSecret {
+		clear(old)
+	}
+}
+
 // takeOut takes the output to send it; the caller holds mu and is the writer.
 func (c *conn) takeOut() []byte {
 	buf := c.out
 	c.out, c.spare = c.spare[:0], nil
+	c.takenSecret, c.outSecret = c.outSecret, false
 	return buf
 }
 
-// putBack gives back the buffer that takeOut gave, of which the first n bytes were sent; the caller holds mu.
+// putBack gives back the buffer that takeOut gave, of which the first n bytes were sent, and wipes keys and secrets in it; the caller
+// holds mu.
 func (c *conn) putBack(buf []byte, n int) {
-	switch {
-	case n < len(buf):
-		c.out = append(append([]byte(nil), buf[n:]...), c.out...)
-	case cap(buf) <= keepOutput:
+	if n < len(buf) {
+		rest := append(append([]byte(nil), buf[n:]...), c.out...)
+		if c.outSecret {
+			clear(c.out)
+		}
+		c.out, c.outSecret = rest, c.outSecret || c.takenSecret
+	}
+	if c.takenSecret {
+		clear(buf)
+	}
+	if n == len(buf) && cap(buf) <= keepOutput {
 		c.spare = buf[:0]
 	}
 }

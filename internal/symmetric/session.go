@@ -30,7 +30,9 @@ func newSession(g *algorithm.Guest, key, nonce []byte) (*session, error) {
 	if limit := xoodyak.MaxKey - len(key); len(nonce) > limit {
 		return nil, claviger.Errorf(claviger.ErrInvalidNonce, op, "a nonce of %s has at most %d bytes, not %d", g.Name, limit, len(nonce))
 	}
-	s.cyclist = *xoodyak.NewWithNonce(key, nonce)
+	c := xoodyak.NewWithNonce(key, nonce)
+	s.cyclist = *c
+	*c = xoodyak.Cyclist{} // its state still shows the key
 	return s, nil
 }
 
