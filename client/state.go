@@ -85,16 +85,16 @@ func (s *remoteState) bound(ctx context.Context, length int) (context.Context, c
 	return s.stack.bound(ctx, 0)
 }
 
-// feed makes a call with data of any length: all but its end goes ahead. Beyond 64 MiB it is ErrQuotaExceeded.
+// feed makes a call with data of any length: all but its end goes ahead, each part with the number of bytes before it. Beyond 64 MiB it is ErrQuotaExceeded.
 func (s *remoteState) feed(ctx context.Context, req *pb.RunStateRequest, data []byte) (*pb.StateReply, error) {
 	if len(data) > wholeBytes+stateTag {
 		return nil, claviger.Errorf(claviger.ErrQuotaExceeded, "state", "%d bytes; the limit is %d", len(data), wholeBytes)
 	}
 	for len(data) > statePart {
-		if _, err := s.run(ctx, &pb.RunStateRequest{Verb: pb.StateVerb_STATE_HOLD, Data: data[:statePart]}); err != nil {
+		if _, err := s.run(ctx, &pb.RunStateRequest{Verb: pb.StateVerb_STATE_HOLD, Data: data[:statePart], Size: req.Size}); err != nil {
 			return nil, err
 		}
-		data = data[statePart:]
+		data, req.Size = data[statePart:], req.Size+statePart
 	}
 	req.Data = data
 	return s.run(ctx, req)

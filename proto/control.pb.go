@@ -4695,7 +4695,7 @@ type RunStateRequest struct {
 	Verb          StateVerb              `protobuf:"varint,2,opt,name=verb,proto3,enum=claviger.v1.StateVerb" json:"verb,omitempty"`
 	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`  // input, up to 1 MiB; more goes ahead by STATE_HOLD
 	Tag           []byte                 `protobuf:"bytes,4,opt,name=tag,proto3" json:"tag,omitempty"`    // STATE_DECRYPT_DETACHED
-	Size          uint64                 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"` // bytes wanted: STATE_SQUEEZE up to 64 MiB, STATE_TAKE up to 1 MiB
+	Size          uint64                 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"` // bytes wanted: STATE_SQUEEZE up to 64 MiB, STATE_TAKE up to 1 MiB; with data: bytes of this input that STATE_HOLD took before
 	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`  // STATE_OPTION, STATE_OPTION_NUMBER: option; STATE_SQUEEZE_KEY: algorithm
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -47,7 +47,9 @@ module cannot reach. Managed keys and secrets live with a keeper:
 A module that the daemon does not know runs without managed keys and secrets; standard error says which lines to add.
 
 Flags behind GUEST.wasm are the module's; one "--" directly behind it is dropped. The module sees the directories that --dir
-names, the variables that --env names and nothing else of this machine: no link or path leads out of a directory.
+names, the variables that --env names and nothing else of this machine: no link or path leads out of a directory. Directories
+that would undo each other's limits are refused: one with :ro inside one without, the cache inside one without :ro, DIR of
+--embedded inside any.
 
 Exit status: the module's own (255 for one above 255). 125 if claviger itself failed: a module that cannot be read, does not
 fit or traps, a keeper that cannot be reached, a time that is over. SIGINT and SIGTERM end it as any program, 130 and 143
@@ -98,7 +100,7 @@ func (a *app) runGuest(ctx context.Context, f *runFlags, file string, args []str
 	}
 	defer g.close()
 	g.stdin, g.stdout, g.stderr = a.stdin, a.stdout, a.stderr
-	if g.cache, err = a.moduleCache(f); err != nil {
+	if g.cache, err = a.moduleCache(f, g.mounts); err != nil {
 		return err
 	}
 	keeper, err := a.guestKeeper(ctx, f, sha256.Sum256(module))

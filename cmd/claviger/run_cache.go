@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/tetratelabs/wazero"
@@ -13,14 +15,15 @@ import (
 )
 
 // moduleCache opens the cache of compiled modules; nil for none. A cache that cannot be made costs time only, and standard
-// error says so. One that others can write to is ErrAccessDenied: what lies in it is run in this process.
-func (a *app) moduleCache(f *runFlags) (wazero.CompilationCache, error) {
+// error says so. One that others can write to, or could once, is ErrAccessDenied, and one that the guest could change wrong
+// usage: what lies in it is run in this process.
+func (a *app) moduleCache(f *runFlags, mounts []mount) (wazero.CompilationCache, error) {
 	if f.noCache {
 		return nil, nil
 	}
 	dir, err := cacheDir(f.cache)
 	if err == nil {
-		if err := checkCache(dir); err != nil {
+		if err := firstError(checkCacheApart(dir, mounts), checkCache(dir), checkCached(dir)); err != nil {
 			return nil, err
 		}
 		var cache wazero.CompilationCache
@@ -71,4 +74,43 @@ func checkCache(dir string) error {
 			return nil
 		}
 	}
+}
+
+// checkCached refuses compiled modules that somebody else has put into the cache, or could change, because the cache was once
+// open to others. wazero keeps them in directories of this name, one for each of its versions.
+func checkCached(dir string) error {
+	own, err := filepath.Glob(filepath.Join(globQuote(dir), "wazero-*"))
+	if err != nil {
+		return claviger.WrapError(claviger.ErrAccessDenied, "cache", err)
+	}
+	for _, path := range own {
+		if err := filepath.WalkDir(path, checkEntry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// globQuote takes the meaning from the characters that mean something in a pattern.
+func globQuote(path string) string {
+	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "?", "\\?", "[", "\\[").Replace(path)
+}
+
+// checkEntry refuses what is no file or directory of this user's or root's, or what others can write to.
+func checkEntry(path string, d fs.DirEntry, err error) error {
+	var st fs.FileInfo
+	if err == nil {
+		st, err = d.Info()
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // another run has just finished with it
+		return nil
+	case err != nil:
+		return claviger.WrapError(claviger.ErrAccessDenied, "cache", err)
+	}
+	owner := int(st.Sys().(*syscall.Stat_t).Uid)
+	if foreign := owner != 0 && owner != os.Geteuid(); !foreign && st.Mode().Perm()&0o022 == 0 && (st.IsDir() || st.Mode().IsRegular()) {
+		return nil
+	}
+	return claviger.Errorf(claviger.ErrAccessDenied, "cache", "%s (%v, of uid %d) may be somebody else's work; remove it, or choose another --cache DIR", path, st.Mode(), owner)
 }

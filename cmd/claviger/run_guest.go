@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -49,8 +50,10 @@ type guest struct {
 
 // mount is a directory that the guest sees.
 type mount struct {
-	dir *guestfs.FS
-	at  string // its path for the guest
+	dir      *guestfs.FS
+	host     string // its path on this machine
+	at       string // its path for the guest
+	readOnly bool
 }
 
 // newGuest makes a guest of the flags. The caller closes it.
@@ -73,6 +76,10 @@ func newGuest(f *runFlags, file string, args []string) (*guest, error) {
 			return nil, err
 		}
 		g.mounts = append(g.mounts, m)
+	}
+	if err := firstError(checkMounts(g.mounts), checkKeeperApart(f.embedded, g.mounts)); err != nil {
+		g.close()
+		return nil, err
 	}
 	return g, nil
 }
@@ -126,6 +133,9 @@ func (g *guest) run(ctx context.Context, end context.CancelCauseFunc, module []b
 		return err
 	}
 	defer host.Close(context.WithoutCancel(ctx))
+	if why := unfit(runtime, compiled); why != "" {
+		return g.failed(why, nil)
+	}
 	if g.timeout > 0 {
 		late := claviger.Errorf(claviger.ErrOperationTimedOut, "", "%s did not end within %s", claviger.Clip(g.file), g.timeout)
 		defer time.AfterFunc(g.timeout, func() { end(late) }).Stop()
@@ -138,6 +148,26 @@ func (g *guest) run(ctx context.Context, end context.CancelCauseFunc, module []b
 		return cause
 	}
 	return g.outcome(err)
+}
+
+// unfit says why a module cannot be linked: it imports a function that this host does not have, or has with another type.
+// It is "" if nothing is in the way.
+func unfit(runtime wazero.Runtime, compiled wazero.CompiledModule) string {
+	for _, want := range compiled.ImportedFunctions() {
+		module, name, _ := want.Import()
+		m := runtime.Module(module)
+		if m == nil {
+			return fmt.Sprintf("imports %q of %q, a module that this host does not have", claviger.Clip(name), claviger.Clip(module))
+		}
+		have, ok := m.ExportedFunctionDefinitions()[name]
+		if !ok {
+			return fmt.Sprintf("imports %q of %q, a function that this host does not have", claviger.Clip(name), claviger.Clip(module))
+		}
+		if !slices.Equal(want.ParamTypes(), have.ParamTypes()) || !slices.Equal(want.ResultTypes(), have.ResultTypes()) {
+			return fmt.Sprintf("imports %q of %q with another type than this host has", claviger.Clip(name), claviger.Clip(module))
+		}
+	}
+	return ""
 }
 
 // runtimeConfig has what bounds the guest. Only a guest with a time asks at each turn of a loop whether it is over, for

@@ -71,5 +71,5 @@ func openMount(word string) (mount, error) {
 		return mount{}, usagef("--dir %q: the guest cannot call it %q; say HOST:GUEST", claviger.Clip(word), claviger.Clip(at))
 	}
 	dir, err := guestfs.Open(host, readOnly)
-	return mount{dir: dir, at: path.Join("/", at)}, err
+	return mount{dir: dir, host: host, at: path.Join("/", at), readOnly: readOnly}, err
 }

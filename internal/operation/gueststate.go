@@ -45,7 +45,7 @@ func (s *GuestState) Key() *Key { return s.key }
 // Holds tells whether the state keeps what it absorbs, so that it grows with it.
 func (s *GuestState) Holds() bool {
 	switch s.guest.Kind {
-	case algorithm.KindAEAD, algorithm.KindCipher, algorithm.KindExpand:
+	case algorithm.KindAEAD, algorithm.KindCipher, algorithm.KindExtract, algorithm.KindExpand:
 		return true
 	}
 	return false

@@ -160,6 +160,9 @@ func (s *Session) ask(c *openContext) (policy.Grant, error) {
 	case c.keyless:
 		return p.Keyless(s.caller), nil
 	case c.name == "":
+		if err := s.lives(op, c.context.Key()); err != nil {
+			return policy.Grant{}, err
+		}
 		return p.EphemeralKey(op, c.has, c.context.Needs())
 	}
 	g, err := s.slotGrant(p, op, c.name, c.slot, c.context.Needs(), c.has)

@@ -60,6 +60,6 @@ func (s *Session) admit(name string) error {
 	}
 	from.sessions.Add(-1)
 	from.connections.Add(-1)
-	s.tenant = to
+	s.tenant, s.generation = to, to.generation.Load()
 	return nil
 }

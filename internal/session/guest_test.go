@@ -167,3 +167,40 @@ func TestBecomingAGuestIsOneDecision(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOldSessionHasNothingOfATenantMadeAnew holds that a tenant which was removed and made anew inherits no key through a
+// session that was not in use meanwhile, and that such a session has nothing of the new tenant's.
+func TestAnOldSessionHasNothingOfATenantMadeAnew(t *testing.T) {
+	r := guestRig(t, Limits{})
+	for what, open := range map[string]func() *Session{
+		"a guest": func() *Session { return r.guest(t, "gwen") }, "an application": func() *Session { return r.session(t, bob) },
+	} {
+		s := open()
+		pair, mac := s.managedKey(t, signatures, "Ed25519"), s.managedKey(t, symmetric, "HMAC/SHA-256")
+		sign, state := s.make(t, claviger.SignContext, "", pair.Handle), s.stateOf(t, mac.Handle, nil)
+		hash := s.make(t, claviger.HashContext, "SHA-256", 0)
+		r.SetPolicy(policy.New(rules(withGuests, func(p *policy.Rules) {
+			p.Apps = slices.DeleteFunc(p.Apps, func(a policy.App) bool { return a.Name == s.Caller().Tenant })
+		})))
+		r.SetPolicy(policy.New(rules(withGuests)))
+		for call, err := range map[string]error{
+			"sign":        second(s.OneShot(t.Context(), sign, nil, nil, 0, []byte("m"), nil)),
+			"run":         second(s.run(t, state, pb.StateVerb_STATE_SQUEEZE_TAG, nil, 0)),
+			"open state":  second(s.OpenState(t.Context(), &pb.OpenStateRequest{Key: mac.Handle})),
+			"context":     second(s.CreateContext(t.Context(), &pb.CreateContextRequest{Kind: uint32(claviger.SignContext), Key: pair.Handle})),
+			"make":        second(s.MakeManaged(t.Context(), &pb.MakeManagedRequest{Type: signatures, Algorithm: "Ed25519"})),
+			"replace":     second(s.ReplaceManaged(t.Context(), &pb.ReplaceManagedRequest{Id: []byte(pair.Id), Key: pair.Handle})),
+			"put":         second(s.PutSecret(t.Context(), &pb.PutSecretRequest{Expires: math.MaxUint64})),
+			"key info":    second(s.KeyInfo(t.Context(), &pb.KeyInfoRequest{Key: pair.Handle})),
+			"list secret": second(s.ListSecrets(t.Context(), &pb.ListSecretsRequest{})),
+		} {
+			fails(t, what+": "+call, err, claviger.ErrAccessDenied)
+		}
+		if _, err := s.OneShot(t.Context(), hash, nil, nil, 0, nil, nil); err != nil {
+			t.Errorf("%s: what is no tenant's: %v", what, err)
+		}
+		s.free(t, sign, state, pair.Handle, mac.Handle)
+		anew := open()
+		anew.stateOf(t, anew.managedKey(t, symmetric, "HMAC/SHA-256").Handle, nil)
+	}
+}

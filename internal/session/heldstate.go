@@ -108,8 +108,25 @@ func (h *heldState) hold(data []byte) error {
 	return nil
 }
 
-// whole gives the input of a verb: what was held, and then data. It is valid until dropInput.
-func (h *heldState) whole(data []byte) ([]byte, error) {
+// goOn makes sure that the first bytes of an input are those that are held, and no others: what an input that was given up has
+// left is forgotten. ErrInvalidOperation if what is held is not all that went ahead.
+func (h *heldState) goOn(ahead uint64) error {
+	n := uint64(len(h.input))
+	if n == ahead {
+		return nil
+	}
+	h.dropInput()
+	if ahead == 0 {
+		return nil
+	}
+	return claviger.Errorf(claviger.ErrInvalidOperation, "state", "%d bytes of the input are held, not %d: it begins anew", n, ahead)
+}
+
+// whole gives the input of a verb: what went ahead, and then data. It is valid until dropInput.
+func (h *heldState) whole(data []byte, ahead uint64) ([]byte, error) {
+	if err := h.goOn(ahead); err != nil {
+		return nil, err
+	}
 	if len(h.input) == 0 {
 		return data, nil
 	}
@@ -145,15 +162,14 @@ func (h *heldState) take(n int) *pb.StateReply {
 	h.given += len(part)
 	left := len(h.output) - h.given
 	if left == 0 {
-		h.output = nil
 		h.dropOutput()
 	}
 	return &pb.StateReply{Secret: part, Left: uint64(left)}
 }
 
-// dropOutput wipes what is left of the output.
+// dropOutput wipes what is left of the output. What was given is with who sends it, perhaps at this moment.
 func (h *heldState) dropOutput() {
-	secmem.Wipe(h.output)
+	secmem.Wipe(h.output[h.given:])
 	h.output, h.given = nil, 0
 	h.uncharge(h.room)
 	h.room = 0

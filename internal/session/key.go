@@ -57,6 +57,10 @@ func (s *Session) source(p *policy.Policy, op string, h, version uint64) (source
 			k.done()
 			return source{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "a version is one of a slot; the handle is that of a key")
 		}
+		if err := s.lives(op, k.live); err != nil {
+			k.done()
+			return source{}, err
+		}
 		k.ref = operation.LiveRef(k.live)
 		k.slot, _ = k.live.Slot()
 		return k, nil
@@ -72,6 +76,14 @@ func (s *Session) source(p *policy.Policy, op string, h, version uint64) (source
 	k = source{name: n.name, slot: g.Slot().Name}
 	k.ref, k.old, err = s.engine().SlotRef(k.slot, version)
 	return k, err
+}
+
+// lives refuses a managed key that was the tenant's before it was removed and made anew: ErrAccessDenied.
+func (s *Session) lives(op string, k *operation.Key) error {
+	if _, managed := k.Managed(); !managed {
+		return nil
+	}
+	return s.lasting(op)
 }
 
 // grant asks the policy for the use of a key. has are the permissions of the key that decide.

@@ -49,6 +49,8 @@ type tenant struct {
 
 	sessions, connections, handles, keys, contexts, inFlight, held, regions atomic.Int64
 
+	generation atomic.Uint64 // raised by each policy that does not know the tenant
+
 	frames atomic.Uint64
 	mu     sync.RWMutex
 	byOp   map[string]*atomic.Uint64 // guarded by mu; entries are never removed

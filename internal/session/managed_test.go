@@ -189,14 +189,14 @@ func TestStatesHoldInputAndOutputForTheTenant(t *testing.T) {
 	nonce, part := make([]byte, 12), make([]byte, statePart)
 	state := s.stateOf(t, key.Handle, nonce)
 	idle := s.tenant.held.Load()
-	for range 2 {
-		_, err := s.run(t, state, pb.StateVerb_STATE_HOLD, part, 0)
+	for ahead := range uint64(2) {
+		_, err := s.run(t, state, pb.StateVerb_STATE_HOLD, part, ahead*statePart)
 		ok(t, err)
 	}
 	if n := s.tenant.held.Load() - idle; n < 2*statePart {
 		t.Errorf("two parts are charged as %d bytes", n)
 	}
-	reply, err := s.run(t, state, pb.StateVerb_STATE_ENCRYPT, part[:5], 0)
+	reply, err := s.run(t, state, pb.StateVerb_STATE_ENCRYPT, part[:5], 2*statePart)
 	ok(t, err)
 	if len(reply.Secret) != statePart || reply.Left != statePart+5+16 {
 		t.Errorf("%d bytes, %d left", len(reply.Secret), reply.Left)
@@ -217,13 +217,13 @@ func TestStatesHoldInputAndOutputForTheTenant(t *testing.T) {
 	fails(t, "taking what is not there", err, claviger.ErrInvalidOperation)
 	_, err = s.run(t, state, pb.StateVerb_STATE_HOLD, part, 0)
 	ok(t, err)
-	_, err = s.run(t, state, pb.StateVerb_STATE_DECRYPT, part, 0)
+	_, err = s.run(t, state, pb.StateVerb_STATE_DECRYPT, part, statePart)
 	fails(t, "what is no ciphertext", err, claviger.ErrInvalidTag)
 	if n := s.tenant.held.Load() - idle; n != 0 {
 		t.Errorf("after a failure %d bytes are charged", n)
 	}
-	for err == nil || claviger.CodeOf(err) == claviger.ErrInvalidTag {
-		_, err = s.run(t, state, pb.StateVerb_STATE_HOLD, part, 0)
+	for ahead := uint64(0); err == nil || claviger.CodeOf(err) == claviger.ErrInvalidTag; ahead += statePart {
+		_, err = s.run(t, state, pb.StateVerb_STATE_HOLD, part, ahead)
 	}
 	fails(t, "holding beyond the tenant's bytes", err, claviger.ErrQuotaExceeded)
 	s.free(t, state, key.Handle)
@@ -249,8 +249,8 @@ func TestWhatAStateAbsorbsIsChargedWhereItIsKept(t *testing.T) {
 	_, err = s.run(t, aead, pb.StateVerb_STATE_CLONE, nil, 0)
 	fails(t, "a copy of more than the tenant has", err, claviger.ErrQuotaExceeded)
 	s.free(t, aead)
-	if n := s.tenant.held.Load(); n != stateFootprint {
-		t.Errorf("%d bytes are charged", n)
+	if n := s.tenant.held.Load(); n != stateFootprint+32 {
+		t.Errorf("%d bytes are charged for a state with a key of 32", n)
 	}
 }
 

@@ -59,8 +59,23 @@ func NewManager(c Config) *Manager {
 // Policy is the policy in force.
 func (m *Manager) Policy() *policy.Policy { return m.policy.Load() }
 
-// SetPolicy puts another policy in force. The next call of every session sees it.
-func (m *Manager) SetPolicy(p *policy.Policy) { m.policy.Store(p) }
+// SetPolicy puts another policy in force. The next call of every session sees it. A tenant that it does not know is another one
+// if it comes back, and sessions from before have nothing of it. It is called by one goroutine at a time.
+func (m *Manager) SetPolicy(p *policy.Policy) {
+	m.policy.Store(p)
+	if p.AnyTenant() {
+		return
+	}
+	known := make(map[string]bool)
+	for _, name := range p.Tenants() {
+		known[name] = true
+	}
+	for _, t := range m.all() {
+		if !known[t.name] {
+			t.generation.Add(1)
+		}
+	}
+}
 
 // Limits are the limits in force, defaults filled in.
 func (m *Manager) Limits() Limits { return m.limits }
@@ -71,7 +86,7 @@ func (m *Manager) Open(c policy.Caller) (*Session, error) {
 	if err := t.take(&t.sessions, 1, int64(m.limits.Sessions), "sessions"); err != nil {
 		return nil, err
 	}
-	return &Session{m: m, caller: c, tenant: t}, nil
+	return &Session{m: m, caller: c, tenant: t, generation: t.generation.Load()}, nil
 }
 
 // tenant finds the counters of a tenant, or makes them.

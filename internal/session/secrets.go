@@ -10,10 +10,14 @@ import (
 	pb "github.com/claviger/claviger/proto"
 )
 
-// own gives what keeps secrets, and the grant of the caller's own ones. ErrUnsupportedOperation where none are kept.
+// own gives what keeps secrets, and the grant of the caller's own ones. ErrUnsupportedOperation where none are kept,
+// ErrAccessDenied if the tenant is not the session's any more.
 func (s *Session) own(op string) (*secrets.Manager, policy.Grant, error) {
 	p, err := s.current()
 	if err != nil {
+		return nil, policy.Grant{}, err
+	}
+	if err := s.lasting(op); err != nil {
 		return nil, policy.Grant{}, err
 	}
 	if s.m.secrets == nil {

@@ -14,11 +14,12 @@ import (
 // Session is one caller. Its methods may be called by many goroutines at once; what each context allows is package
 // operation's. After Close every method is ErrSessionExpired or finds no handle.
 type Session struct {
-	m      *Manager
-	caller policy.Caller // changed by BecomeGuest alone, before anybody else has the session
-	tenant *tenant       // the same
-	table  table
-	vetted atomic.Pointer[policy.Policy] // the policy under which the caller was last found to be who it was
+	m          *Manager
+	caller     policy.Caller // changed by BecomeGuest alone, before anybody else has the session
+	tenant     *tenant       // the same
+	generation uint64        // the tenant's; the same
+	table      table
+	vetted     atomic.Pointer[policy.Policy] // the policy under which the caller was last found to be who it was
 }
 
 // Caller is who the session belongs to.
@@ -67,6 +68,16 @@ func (s *Session) current() (*policy.Policy, error) {
 	}
 	s.vetted.Store(p)
 	return p, nil
+}
+
+// lasting refuses what a tenant keeps for itself, secrets and managed keys, to a session that is older than the tenant: one that
+// was removed from the configuration and made anew inherits nothing, not through handles that stayed open either. The policy
+// in force knows the tenant, or current has refused. ErrAccessDenied.
+func (s *Session) lasting(op string) error {
+	if s.tenant.generation.Load() == s.generation {
+		return nil
+	}
+	return claviger.Errorf(claviger.ErrAccessDenied, op, "%s was removed from the configuration and made anew, which this session was not; connect anew", s.caller.Tenant)
 }
 
 // Release gives handles back: contexts, keys, certificates, regions, resolved names. Unknown ones are

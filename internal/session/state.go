@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/operation"
 	"github.com/claviger/claviger/internal/policy"
 	"github.com/claviger/claviger/internal/secmem"
 	pb "github.com/claviger/claviger/proto"
@@ -29,16 +30,22 @@ func (s *Session) OpenState(ctx context.Context, r *pb.OpenStateRequest) (*pb.St
 		return nil, err
 	}
 	h := &heldState{tenant: s.tenant}
-	if err := h.charge(stateFootprint); err != nil {
+	own := stateSize(k, r)
+	if err := h.charge(own); err != nil {
 		return nil, err
 	}
 	h.state, err = s.engine().OpenState(ctx, g, k, stateOptions(r))
 	s.decided(ctx, op, "", err)
 	if err != nil {
-		h.uncharge(stateFootprint)
+		h.uncharge(own)
 		return nil, err
 	}
 	return s.giveState(h)
+}
+
+// stateSize is what a new state takes, in bytes: it keeps its options, and may keep a copy of its key.
+func stateSize(k *operation.Key, r *pb.OpenStateRequest) int {
+	return stateFootprint + k.Traits().Bits/8 + len(r.Nonce) + len(r.Salt) + len(r.Context)
 }
 
 // giveState gives a state its handle.
@@ -57,7 +64,8 @@ func stateOptions(r *pb.OpenStateRequest) claviger.StateOptions {
 }
 
 // RunState runs one verb of a symmetric state. What STATE_HOLD keeps is for the verb that follows, whatever becomes of
-// it; what STATE_TAKE has not fetched is gone with any other verb. A verb that fails leaves the state as it was. The
+// it; an input says how much of it went ahead, so that the beginning of one that was given up becomes a part of no other. What
+// STATE_TAKE has not fetched is gone with any other verb. A verb that fails leaves the state as it was. The
 // request's data is wiped. Errors: ErrResourceNotFound, ErrInvalidResourceType, ErrInvalidOperation for a verb that the
 // algorithm does not have and while another call runs, ErrQuotaExceeded over 64 MiB, ErrKeyOperationNotPermitted, and those of claviger.SymmetricState.
 func (s *Session) RunState(ctx context.Context, r *pb.RunStateRequest) (*pb.StateReply, error) {
@@ -65,6 +73,9 @@ func (s *Session) RunState(ctx context.Context, r *pb.RunStateRequest) (*pb.Stat
 	const op = "state"
 	p, err := s.current()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.lasting(op); err != nil {
 		return nil, err
 	}
 	i := s.table.get(r.State)
@@ -133,7 +144,11 @@ func fresh(verb func(stateCall, context.Context, *pb.RunStateRequest) (*pb.State
 
 func (c stateCall) keepInput(_ context.Context, r *pb.RunStateRequest) (*pb.StateReply, error) {
 	c.dropOutput()
-	return &pb.StateReply{}, c.hold(r.Data)
+	err := c.goOn(r.Size)
+	if err == nil {
+		err = c.hold(r.Data)
+	}
+	return &pb.StateReply{}, err
 }
 
 func (c stateCall) moreOutput(_ context.Context, r *pb.RunStateRequest) (*pb.StateReply, error) {
@@ -169,7 +184,7 @@ func (c stateCall) optionNumber(ctx context.Context, r *pb.RunStateRequest) (*pb
 
 // absorb charges what the state keeps of it for as long as the state lives.
 func (c stateCall) absorb(ctx context.Context, r *pb.RunStateRequest) (*pb.StateReply, error) {
-	in, err := c.whole(r.Data)
+	in, err := c.whole(r.Data, r.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +271,7 @@ func (c stateCall) decrypt(ctx context.Context, r *pb.RunStateRequest) (*pb.Stat
 
 // message gives the whole input of an encryption or decryption, and takes the room for its output.
 func (c stateCall) message(r *pb.RunStateRequest) ([]byte, error) {
-	in, err := c.whole(r.Data)
+	in, err := c.whole(r.Data, r.Size)
 	if err == nil {
 		err = c.reserve(len(in) + stateTag)
 	}
