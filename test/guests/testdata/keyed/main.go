@@ -1,13 +1,14 @@
 // Command keyed is a guest for tests that uses keys. It does what its arguments say, one after the other, and writes a
 // line for each. No key is closed unless a word says so.
 //
-//	make ALGORITHM           makes a managed key that may be exported: "made ID"
-//	store ALGORITHM MASKED   imports a symmetric key and stores it: "made ID"
+//	make ALGORITHM           makes a managed key that may be exported, and uses it: "made ID ERROR"
+//	store ALGORITHM MASKED   imports a symmetric key and stores it: "made ID ERROR"
 //	use ALGORITHM ID         uses a managed key for what its algorithm is for, three times: "used ERROR"
 //	export ALGORITHM ID      takes a managed key out: "export ERROR"
 //	local ALGORITHM MASKED   imports a symmetric key and uses it three times: "local ERROR"
+//	hold ALGORITHM MASKED    imports a symmetric key and takes it out again, but uses it for nothing: "hold ERROR"
 //	close                    closes every local key and state: "closed ERROR"
-//	mine N ALGORITHM...      makes N managed keys, signs with each and finds it again: "mine ID ID..."
+//	mine N ALGORITHM...      makes N managed keys, signs with each and finds it again: "mine ERROR ID ID..."
 //	fill                     makes managed keys until it is refused: "full N ERROR"
 //	wait                     says "waiting", and waits for a line
 //
@@ -20,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +33,7 @@ func main() {
 	g := &keyed{manager: manager, words: os.Args[1:], input: bufio.NewReader(os.Stdin)}
 	for len(g.words) > 0 {
 		word := g.next()
-		if err != nil && word != "local" && word != "close" && word != "wait" {
+		if err != nil && !slices.Contains([]string{"local", "hold", "close", "wait"}, word) {
 			fmt.Println("manager", err)
 			os.Exit(1)
 		}
@@ -56,7 +58,11 @@ func (g *keyed) next() string {
 func (g *keyed) do(word string) {
 	switch word {
 	case "make":
-		id, err := g.make(g.next())
+		algorithm := g.next()
+		id, err := g.make(algorithm)
+		if err == nil {
+			err = g.use(algorithm, id)
+		}
 		fmt.Println("made", id, err)
 	case "store":
 		id, err := g.store(g.next(), g.next())
@@ -67,6 +73,8 @@ func (g *keyed) do(word string) {
 		fmt.Println("export", g.export(g.next(), g.next()))
 	case "local":
 		fmt.Println("local", g.local(g.next(), g.next()))
+	case "hold":
+		fmt.Println("hold", g.hold(g.next(), g.next()))
 	case "close":
 		var err error
 		for _, c := range g.open {
@@ -76,7 +84,7 @@ func (g *keyed) do(word string) {
 		fmt.Println("closed", err)
 	case "mine":
 		ids, err := g.mine(g.next())
-		fmt.Println("mine", strings.Join(ids, " "), err)
+		fmt.Println("mine", err, strings.Join(ids, " "))
 	case "fill":
 		fmt.Println(g.fill())
 	case "wait":

@@ -9,22 +9,20 @@ import (
 	"github.com/claviger/claviger/guest"
 )
 
-// clear64 is the only place where this guest has a key's own bytes, and it is wiped behind each use.
-var clear64 [64]byte
+// plain is where this guest has a key's own bytes while it imports it. It is wiped behind each use.
+var plain [64]byte
 
-// importMasked imports a key through clear64.
+// importMasked imports a key through plain.
 func importMasked(algorithm, masked string) (*guest.SymmetricKey, error) {
-	n, err := hex.Decode(clear64[:], []byte(masked))
+	n, err := hex.Decode(plain[:], []byte(masked))
 	if err != nil {
 		return nil, err
 	}
 	for i := range n {
-		clear64[i] ^= 0xA5
+		plain[i] ^= 0xA5
 	}
-	k, err := guest.ImportSymmetricKey(algorithm, clear64[:n])
-	for i := range clear64 {
-		clear64[i] = 0
-	}
+	k, err := guest.ImportSymmetricKey(algorithm, plain[:n])
+	clear(plain[:])
 	return k, err
 }
 
@@ -44,6 +42,18 @@ func (g *keyed) local(algorithm, masked string) error {
 	}
 	g.open = append(g.open, k)
 	return g.thrice(func() error { return g.symmetric(algorithm, k) })
+}
+
+// hold imports a key, which stays open, and exports it into memory that it wipes.
+func (g *keyed) hold(algorithm, masked string) error {
+	k, err := importMasked(algorithm, masked)
+	if err != nil {
+		return err
+	}
+	g.open = append(g.open, k)
+	exported, err := k.Export()
+	clear(exported)
+	return err
 }
 
 // symmetric does what a symmetric key is for. Its states stay open.
