@@ -9,11 +9,11 @@ import (
 	"github.com/claviger/claviger/internal/provider"
 )
 
-// testStates holds what a provider says of the states that it runs, if it runs any.
+// testStates holds what a provider says of the states that it runs. One that says nothing runs none, and has none to test.
 func (s *suite) testStates(t *testing.T) {
 	p, ok := s.provider.(provider.StateProvider)
 	if !ok {
-		t.Skip("the provider runs no states")
+		return
 	}
 	if len(p.States()) == 0 {
 		t.Error("a provider of states lists none")
