@@ -58,15 +58,16 @@ type KeeperKind string
 
 // The kinds of keepers.
 const (
-	KeyFile    KeeperKind = "file"       // a file of the daemon's own
-	Credential KeeperKind = "credential" // a file that the service manager puts into $CREDENTIALS_DIRECTORY
+	KeyFile    KeeperKind = "file"       // a key in a file of the daemon's own
+	Credential KeeperKind = "credential" // a key in a file that the service manager puts into $CREDENTIALS_DIRECTORY
+	Passphrase KeeperKind = "passphrase" // a passphrase in the one or the other
 )
 
-// Keeper is the [keeper] table.
+// Keeper is the [keeper] table. It has a Path or a Name.
 type Keeper struct {
 	Kind   KeeperKind
-	Path   string // KeyFile: absolute path
-	Name   string // Credential: name of the file
+	Path   string // KeyFile, Passphrase: absolute path
+	Name   string // Credential, Passphrase: name of the credential
 	Create bool   // the store's directory is made if it is missing; only Dev asks for that
 }
 

@@ -20,9 +20,6 @@ const (
 	MaxSocketPath = 107 // bytes; sun_path of unix(7) less its final zero byte
 )
 
-// credentialsPrefix begins a key file's path that means a credential of the service manager (systemd.exec(5)).
-const credentialsPrefix = "$CREDENTIALS_DIRECTORY/"
-
 // maxUID is the largest uid a program can have: 0xFFFFFFFF means "none" to the kernel.
 const maxUID = math.MaxUint32 - 1
 
@@ -79,55 +76,6 @@ func (s *section) path(key, fallback string) string {
 		return text
 	}
 	return fallback
-}
-
-// keeper reads the [keeper] table, which has no default: what protects the store is the owner's decision.
-//
-//	kind  file, credential
-//	path  file: absolute path of the key file, or $CREDENTIALS_DIRECTORY/NAME, which is the same as a credential
-//	name  credential: its name
-func (c *checker) keeper(root *section) {
-	s := root.one("keeper")
-	k := &c.cfg.Keeper
-	k.Kind = KeeperKind(s.oneOf("kind", string(KeyFile), string(Credential)))
-	path, name := s.keyPath(), s.text("name")
-	if rest, ok := strings.CutPrefix(path, credentialsPrefix); ok && k.Kind == KeyFile && name == "" {
-		k.Kind, k.Name = Credential, rest
-		s.finish()
-		return
-	}
-	switch k.Kind {
-	case KeyFile:
-		s.need("path", "is missing; it says where the key file is")
-		s.misfit("name", `belongs to kind "credential"`)
-		if path != "" && filepath.Dir(path) == filepath.Dir(c.cfg.Daemon.Store) {
-			c.warn(s.at("path"), s.field("path"), "lies beside the store; who copies the directory has both")
-		}
-		if path != "" && path == c.cfg.Daemon.Store {
-			s.complain("path", "is also the store")
-		}
-	case Credential:
-		s.need("name", "is missing; it says which file of $CREDENTIALS_DIRECTORY holds the key")
-		s.misfit("path", `belongs to kind "file"`)
-		if strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
-			s.complain("name", "%q is not the name of a file", claviger.Clip(name))
-		}
-	default:
-		s.need("kind", `is missing; it says what opens the store's key: "file" or "credential"`)
-	}
-	k.Path, k.Name = path, name
-	s.finish()
-}
-
-// keyPath gives the key file's path: an absolute one, or a file of $CREDENTIALS_DIRECTORY by that name.
-func (s *section) keyPath() string {
-	if e := s.t.entries["path"]; e != nil && e.value.kind == stringKind {
-		name, ok := strings.CutPrefix(e.value.text, credentialsPrefix)
-		if ok && name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") {
-			return s.text("path")
-		}
-	}
-	return s.path("path", "")
 }
 
 // misfit complains about a key that is there and should not be.

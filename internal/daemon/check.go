@@ -50,12 +50,8 @@ func CheckLive(ctx context.Context, cfg *config.Config) (notes []string, err err
 
 // checkStore looks at the keeper and at the store that it opens.
 func checkStore(ctx context.Context, cfg *config.Config) (notes []string, list []config.Complaint) {
-	keeperField := "keeper.path"
-	if cfg.Keeper.Kind == config.Credential {
-		keeperField = "keeper.name"
-		if os.Getenv("CREDENTIALS_DIRECTORY") == "" {
-			return []string{"the credential is the service manager's to give; it and the store were not looked at"}, nil
-		}
+	if cfg.Keeper.Path == "" && os.Getenv("CREDENTIALS_DIRECTORY") == "" {
+		return []string{"the credential is the service manager's to give; it and the store were not looked at"}, nil
 	}
 	quiet := cfg.Keeper
 	quiet.Create = false
@@ -69,7 +65,7 @@ func checkStore(ctx context.Context, cfg *config.Config) (notes []string, list [
 		}
 	}
 	if err != nil {
-		return nil, []config.Complaint{cfg.At(keeperField, reason(err))}
+		return nil, []config.Complaint{cfg.At(cfg.Keeper.Field(), reason(err))}
 	}
 	path := cfg.Daemon.Store
 	switch _, err := os.Lstat(path); {

@@ -114,6 +114,9 @@ func (d *Daemon) build(ctx context.Context) (err error) {
 	if d.db, err = openStore(ctx, d.cfg.Daemon.Store, keeper, false); err != nil {
 		return err
 	}
+	if err := noteKeeper(ctx, d.db, d.cfg.Keeper.Kind); err != nil {
+		d.log.Warn("not noted since when this keeper opens the store", "error", err)
+	}
 	d.members = openProviders(d.cfg.Providers)
 	engine, err := operation.New(operation.Config{Providers: d.members, Store: d.db})
 	if err != nil {

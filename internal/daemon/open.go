@@ -25,18 +25,23 @@ func makeDirectory(dir string) error {
 }
 
 // firstStart asks for a key file where there is neither a store nor a key file: nothing can be lost, and a missing file
-// beside a store that it once sealed stays an error.
+// beside a store that it once sealed stays an error. A passphrase is never made.
 func firstStart(cfg *config.Config) config.Keeper {
 	k := cfg.Keeper
 	_, err := os.Lstat(cfg.Daemon.Store)
-	k.Create = errors.Is(err, fs.ErrNotExist)
+	k.Create = k.Kind == config.KeyFile && errors.Is(err, fs.ErrNotExist)
 	return k
 }
 
 // openKeeper makes the keeper, and its key file first where that is asked for.
 func openKeeper(k config.Keeper) (*keeper.Keeper, error) {
-	if k.Kind == config.Credential {
+	switch {
+	case k.Kind == config.Credential:
 		return keeper.Credential(k.Name)
+	case k.Kind == config.Passphrase && k.Path == "":
+		return keeper.PassphraseCredential(k.Name)
+	case k.Kind == config.Passphrase:
+		return keeper.Passphrase(k.Path), nil
 	}
 	if k.Create {
 		if err := keeper.CreateFile(k.Path); err != nil && !errors.Is(err, claviger.ErrAlreadyInitialized) {

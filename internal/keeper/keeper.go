@@ -1,8 +1,9 @@
-// Package keeper opens the store's data key. A keeper holds or reaches a key of its own, under which the data key is
-// sealed; it is asked when the store is opened and when it is compacted, and keeps nothing in memory between. Here are
-// the key file and systemd's credentials; a passphrase, a TPM or a token are further sources behind the same type.
+// Package keeper opens the store's data key. A keeper holds or reaches a secret of its own, under which the data key is
+// sealed; it is asked when the store is opened, when it is compacted and when the keeper changes, and keeps nothing in
+// memory between. Here are key files, passphrases, and both as systemd's credentials; a TPM or a token are further ways
+// behind the same type.
 //
-// A wrapped secret is laid out as
+// A secret that a key has wrapped is laid out as
 //
 //	0        1          9            33               33+n    49+n
 //	┌────────┬──────────┬────────────┬────────────────┬───────┐
@@ -12,119 +13,98 @@
 //
 // with XAES-256-GCM (c2sp.org/XAES-256-GCM) under the keeper's key, "claviger keeper: data key" 0x00 and the first 9
 // bytes as additional data. The key id is the first 8 bytes of HMAC-SHA-256(key, "claviger keeper: key id") and serves
-// only to say that a key is the wrong one.
+// only to say that a key is the wrong one. What a passphrase has wrapped is laid out as
+//
+//	0        1                                            1+n
+//	┌────────┬────────────────────────────────────────────┐
+//	│ format │ an age file (c2sp.org/age) with one scrypt │
+//	│ = 2    │ stanza, whose payload is the secret (n)    │
+//	└────────┴────────────────────────────────────────────┘
 package keeper
 
 import (
-	"bytes"
 	"context"
-	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 
 	"github.com/claviger/claviger"
-	"github.com/claviger/claviger/internal/primitive/xaes"
 	"github.com/claviger/claviger/internal/secmem"
 )
 
-// KeySize is the length of a keeper's key in bytes.
-const KeySize = 32
-
-// Layout of a wrapped secret, in bytes, and the labels that set its uses of the key apart.
+// Formats of a wrapped secret: its first byte. Numbers are only added.
 const (
-	format    = 1
-	idSize    = 8
-	headSize  = 1 + idSize
-	wrapLabel = "claviger keeper: data key\x00"
-	idLabel   = "claviger keeper: key id"
+	keyFormat        = 1
+	passphraseFormat = 2
 )
 
-// Keeper wraps secrets under the key of one source. It is safe for concurrent use and needs no closing.
+// Keeper wraps secrets in one way with one secret of its own. It is safe for concurrent use and needs no closing.
 type Keeper struct {
-	source source
+	way way
 }
 
-// source is where a keeper's key comes from.
-type source interface {
-	// key reads the key, KeySize bytes, anew at each call; the caller closes it. Errors name the place and say what is
-	// wrong with it.
-	key(ctx context.Context) (*secmem.Bytes, error)
-
-	// name says which place it is: "key file /etc/claviger/store.key".
-	name() string
-
-	// protects says in one sentence against what, and against what not.
-	protects() string
+// way is how a kind of keeper wraps, and where it finds what it wraps with, which it reads anew at each call. Errors name
+// the place and say what is wrong with it.
+type way interface {
+	format() byte // of what it wraps
+	wrap(secret []byte) ([]byte, error)
+	unwrap(wrapped []byte) (*secmem.Bytes, error) // wrapped begins with format
+	check() error                                 // of what it wraps with
+	name() string                                 // of the place: "key file /etc/claviger/store.key"
+	protects() string                             // against what, and against what not, in one sentence
 }
 
 // Describe says in one sentence what the keeper protects against, and what not.
-func (k *Keeper) Describe() string { return k.source.name() + ": " + k.source.protects() }
+func (k *Keeper) Describe() string { return k.way.name() + ": " + k.way.protects() }
 
-// Check reads the key and forgets it again: the error is the one that Unwrap would give for the key itself.
+// Check reads the key or passphrase and forgets it again: the error is the one that Unwrap would give for it alone.
 func (k *Keeper) Check(ctx context.Context) error {
-	key, err := k.source.key(ctx)
-	key.Close()
-	return err
+	if err := k.inTime(ctx); err != nil {
+		return err
+	}
+	return k.way.check()
 }
 
-// Wrap seals a secret; the result may lie in the clear. Errors are ErrInvalidArgument for a key file that is refused,
-// ErrResourceNotFound for one that is missing, and ErrOperationTimedOut.
+// Wrap seals a secret; the result may lie in the clear. Errors are ErrInvalidArgument for a file that is refused,
+// ErrResourceNotFound for one that is missing, and ErrOperationTimedOut when ctx has ended before the file is read.
 func (k *Keeper) Wrap(ctx context.Context, secret []byte) ([]byte, error) {
-	aead, id, err := k.open(ctx)
-	if err != nil {
+	if err := k.inTime(ctx); err != nil {
 		return nil, err
 	}
-	var nonce [xaes.NonceSize]byte
-	_, _ = rand.Read(nonce[:]) // never fails
-	return wrap(aead, id, nonce, secret), nil
-}
-
-func wrap(aead cipher.AEAD, id [idSize]byte, nonce [xaes.NonceSize]byte, secret []byte) []byte {
-	out := append(append([]byte{format}, id[:]...), nonce[:]...)
-	return aead.Seal(out, nonce[:], secret, append([]byte(wrapLabel), out[:headSize]...))
+	return k.way.wrap(secret)
 }
 
 // Unwrap opens what Wrap gave; the caller closes the result. Beyond the errors of Wrap, ErrWrapUnwrapFailed means that
-// another key wrapped it or that it was altered, and says which.
+// another kind of keeper, key or passphrase wrapped it or that it was altered, and says which; ErrInvalidFormat, that no
+// keeper made it. A passphrase takes up to a few seconds, whatever wrapped says.
 func (k *Keeper) Unwrap(ctx context.Context, wrapped []byte) (*secmem.Bytes, error) {
-	if len(wrapped) < headSize+xaes.NonceSize+xaes.Overhead || wrapped[0] != format {
-		return nil, claviger.Errorf(claviger.ErrInvalidFormat, "keeper", "the wrapped data key is not in a format that this program knows")
-	}
-	aead, id, err := k.open(ctx)
-	if err != nil {
+	if err := k.inTime(ctx); err != nil {
 		return nil, err
 	}
-	head, nonce, sealed := wrapped[:headSize], wrapped[headSize:headSize+xaes.NonceSize], wrapped[headSize+xaes.NonceSize:]
-	if !bytes.Equal(head[1:], id[:]) {
-		return nil, claviger.Errorf(claviger.ErrWrapUnwrapFailed, "keeper", "%s holds another key than the one that closed the store", k.source.name())
+	if len(wrapped) == 0 {
+		return nil, errFormat()
 	}
-	secret, err := aead.Open(nil, nonce, sealed, append([]byte(wrapLabel), head...))
-	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrWrapUnwrapFailed, "keeper", "the wrapped data key was altered")
+	if wrapped[0] == k.way.format() {
+		return k.way.unwrap(wrapped)
 	}
-	return secmem.Take(secret)
+	closedBy := ""
+	switch wrapped[0] {
+	case keyFormat:
+		closedBy = "a key, of a file or a credential"
+	case passphraseFormat:
+		closedBy = "a passphrase"
+	default:
+		return nil, errFormat()
+	}
+	return nil, claviger.Errorf(claviger.ErrWrapUnwrapFailed, "keeper", "%s closed the store; %s does not open it", closedBy, k.way.name())
 }
 
-// open reads the key and makes its AEAD and id.
-func (k *Keeper) open(ctx context.Context) (cipher.AEAD, [idSize]byte, error) {
+// inTime is the error of a context that has ended.
+func (k *Keeper) inTime(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return nil, [idSize]byte{}, &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: "keeper", Detail: k.source.name() + " was not read in time", Err: err}
+		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: "keeper", Detail: k.way.name() + " was not read in time", Err: err}
 	}
-	key, err := k.source.key(ctx)
-	if err != nil {
-		return nil, [idSize]byte{}, err
-	}
-	defer key.Close()
-	aead, err := xaes.New(key.Bytes())
-	if err != nil {
-		return nil, [idSize]byte{}, claviger.WrapError(claviger.ErrInternal, "keeper", err)
-	}
-	return aead, keyID(key.Bytes()), nil
+	return nil
 }
 
-func keyID(key []byte) [idSize]byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(idLabel))
-	return [idSize]byte(mac.Sum(nil))
+// errFormat is for what no keeper of this version wrapped.
+func errFormat() error {
+	return claviger.Errorf(claviger.ErrInvalidFormat, "keeper", "the wrapped data key is not in a format that this program knows")
 }

@@ -27,7 +27,7 @@ func (db *DB) Compact(ctx context.Context) error {
 	if last == math.MaxUint32 {
 		return claviger.Errorf(claviger.ErrQuotaExceeded, "store", "the generations of the data key are used up")
 	}
-	h, next, err := newEpoch(ctx, db.keeper, db.id, last+1)
+	h, next, err := newEpoch(ctx, db.kept(), db.id, last+1)
 	if err != nil {
 		return err
 	}

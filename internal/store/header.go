@@ -11,8 +11,8 @@ import (
 	"github.com/claviger/claviger/internal/secmem"
 )
 
-// Keeper keeps the store's data key safe while the store is closed. It is asked once when the store is opened and once
-// at each compaction. Errors carry a code and pass through.
+// Keeper keeps the store's data key safe while the store is closed. It is asked once when the store is opened, once
+// at each compaction, and when it changes. Errors carry a code and pass through.
 type Keeper interface {
 	// Wrap seals the secret; the result may lie in the clear beside what it protects. The secret stays the caller's.
 	Wrap(ctx context.Context, secret []byte) ([]byte, error)
@@ -87,29 +87,48 @@ func newEpoch(ctx context.Context, keeper Keeper, id storeID, generation uint32)
 	copy(b, id[:])
 	binary.BigEndian.PutUint32(b[16:], generation)
 	_, _ = rand.Read(b[20:]) // never fails
-	wrapped, err := keeper.Wrap(ctx, b)
+	wrapped, err := wrap(ctx, keeper, b)
 	if err != nil {
 		return header{}, nil, err
-	}
-	if len(wrapped) > math.MaxUint16 {
-		return header{}, nil, claviger.Errorf(claviger.ErrInternal, "store", "the keeper gave %d bytes; the limit is %d", len(wrapped), math.MaxUint16)
 	}
 	e, err := makeEpoch(generation, b[20:])
 	return header{id: id, generation: generation, wrapped: wrapped}, e, err
 }
 
-// unlock has the keeper open the header's data key.
-func (h header) unlock(ctx context.Context, keeper Keeper) (*epoch, error) {
+// wrap has the keeper close the header's secrets.
+func wrap(ctx context.Context, keeper Keeper, secrets []byte) ([]byte, error) {
+	wrapped, err := keeper.Wrap(ctx, secrets)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrapped) > math.MaxUint16 {
+		return nil, claviger.Errorf(claviger.ErrInternal, "store", "the keeper gave %d bytes; the limit is %d", len(wrapped), math.MaxUint16)
+	}
+	return wrapped, nil
+}
+
+// unwrap has the keeper open the header's secrets and sees that they are this header's. The caller closes the result.
+func (h header) unwrap(ctx context.Context, keeper Keeper) (*secmem.Bytes, error) {
 	secret, err := keeper.Unwrap(ctx, h.wrapped)
 	if err != nil {
 		return nil, err
 	}
-	defer secret.Close()
 	b := secret.Bytes()
 	if len(b) != headerSecrets || storeID(b[:16]) != h.id || binary.BigEndian.Uint32(b[16:]) != h.generation {
+		secret.Close()
 		return nil, claviger.Errorf(claviger.ErrInvalidFormat, "store", "the header names another store than its data key does")
 	}
-	return makeEpoch(h.generation, b[20:])
+	return secret, nil
+}
+
+// unlock has the keeper open the header's data key.
+func (h header) unlock(ctx context.Context, keeper Keeper) (*epoch, error) {
+	secret, err := h.unwrap(ctx, keeper)
+	if err != nil {
+		return nil, err
+	}
+	defer secret.Close()
+	return makeEpoch(h.generation, secret.Bytes()[20:])
 }
 
 func makeEpoch(generation uint32, key []byte) (*epoch, error) {

@@ -32,15 +32,15 @@ type Options struct {
 
 // DB is an open store. It is safe for concurrent use.
 type DB struct {
-	kv     kv.Store
-	keeper Keeper
-	id     storeID
-	ring   *ring
-	queue  *queue
+	kv    kv.Store
+	id    storeID
+	ring  *ring
+	queue *queue
 
-	writing chan struct{} // one token: held while a group commits or a compaction runs
+	writing chan struct{} // one token: held while a group commits, a compaction runs or the keeper changes
 
-	mu      sync.Mutex // guards damaged
+	mu      sync.Mutex // guards what follows
+	keeper  Keeper
 	damaged map[Key]struct{}
 }
 
@@ -119,7 +119,14 @@ func (db *DB) View(fn func(*Tx) error) error {
 }
 
 // Keeper says what the store's keeper protects against.
-func (db *DB) Keeper() string { return db.keeper.Describe() }
+func (db *DB) Keeper() string { return db.kept().Describe() }
+
+// kept gives the keeper that closes the store now.
+func (db *DB) kept() Keeper {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.keeper
+}
 
 // Size is the space on the medium in bytes, free pages included.
 func (db *DB) Size() (int64, error) {
