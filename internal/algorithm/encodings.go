@@ -258,6 +258,8 @@ func modern(der []byte) (out []byte, done func()) {
 	var made []byte
 	var err error
 	switch {
+	case k256SEC1(der):
+		made, err = k256PKCS8(der)
 	case private != nil:
 		made, err = x509.MarshalPKCS8PrivateKey(private)
 	case public != nil:

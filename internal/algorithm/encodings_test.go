@@ -24,6 +24,10 @@ const (
 		"GhscHR4fICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=\n-----END PRIVATE KEY-----\n"
 )
 
+// openssl wrote this key on secp256k1: openssl ecparam -genkey -name secp256k1 -noout.
+const k256SEC1Hex = "3074020101042053a9056e7e0b4f1bb75189f57746f85e4794ef89bc9c736747d13ddcbc47818da00706052b8104000aa14403420004" +
+	"188363539741760dba1e4d724423fc114e831cfa09dedbe2a870c4439f76958b3603d575e154dc338fd80e605dc3f593af9d56f1f1f7456a8689d788ea14bc59"
+
 // Published keys decode, encode to the same bytes, and have the published halves.
 func TestPublishedKeys(t *testing.T) {
 	for _, c := range []struct {
@@ -115,6 +119,7 @@ func TestOlderEncodings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k256, _ := hex.DecodeString(k256SEC1Hex)
 	parameters := pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6, 5, 43, 129, 4, 0, 34}})
 	for _, c := range []struct {
 		alg   claviger.Algorithm
@@ -123,6 +128,9 @@ func TestOlderEncodings(t *testing.T) {
 	}{
 		{"ECDSA-P384", claviger.PrivateKey, append(parameters, pem.EncodeToMemory(&pem.Block{Type: pemEC, Bytes: sec1})...)},
 		{"ECDH-P384", claviger.PrivateKey, pem.EncodeToMemory(&pem.Block{Type: pemEC, Bytes: sec1})},
+		{"ECDSA-K256", claviger.PrivateKey, pem.EncodeToMemory(&pem.Block{Type: pemEC, Bytes: k256})},
+		{"ECDSA-K256", claviger.PrivateKey, append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6, 5, 43, 129, 4, 0, 10}}),
+			pem.EncodeToMemory(&pem.Block{Type: pemEC, Bytes: k256})...)},
 		{"RSA-2048", claviger.PrivateKey, pem.EncodeToMemory(&pem.Block{Type: pemRSA, Bytes: x509.MarshalPKCS1PrivateKey(r)})},
 		{"RSA-2048", claviger.PublicKey, pem.EncodeToMemory(&pem.Block{Type: pemRSAPublic, Bytes: x509.MarshalPKCS1PublicKey(&r.PublicKey)})},
 	} {
@@ -134,6 +142,28 @@ func TestOlderEncodings(t *testing.T) {
 		if found, _, err := Identify(material); err != nil || found[:3] != c.alg[:3] && found[:2] != c.alg[:2] {
 			t.Errorf("%s became %s, %v", c.alg, found, err)
 		}
+	}
+}
+
+// A key on secp256k1 in the older encoding is the one that its own public half says, and is refused with another's.
+func TestOlderEncodingOfK256(t *testing.T) {
+	der, err := hex.DecodeString(k256SEC1Hex)
+	if err != nil {
+		t.Fatal(err)
+	}
+	material, class, err := Decode(claviger.DER, "ECDSA-K256", der)
+	if err != nil || class != claviger.PrivateKey || !bytes.Contains(material, der[7:39]) {
+		t.Errorf("a %s key, %v", class, err)
+	}
+	for _, at := range []int{len(der) - 1, 7, 4} { // the point, the scalar, the version
+		bad := bytes.Clone(der)
+		bad[at] ^= 1
+		if _, _, err := Decode(claviger.DER, "ECDSA-K256", bad); err == nil {
+			t.Errorf("byte %d altered is taken", at)
+		}
+	}
+	if _, _, err := Decode(claviger.DER, "ECDSA-P256", der); err == nil {
+		t.Error("taken for a key on P-256")
 	}
 }
 
@@ -253,4 +283,21 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("decoding twice gives other bytes: %v", err)
 		}
 	})
+}
+
+// TestX25519HasNoHighestBit holds that a public key comes out as the number that it counts as (RFC 7748 section 5).
+func TestX25519HasNoHighestBit(t *testing.T) {
+	row, ok := Lookup("X25519", FamilyKey)
+	if !ok {
+		t.Fatal("no row")
+	}
+	raw := bytes.Repeat([]byte{0xA5}, 32)
+	key, err := row.ParseRaw(claviger.PublicKey, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := row.MarshalRaw(claviger.PublicKey, key)
+	if err != nil || got[31] != 0x25 || raw[31] != 0xA5 || !bytes.Equal(got[:31], raw[:31]) {
+		t.Errorf("%x became %x, %v", raw, got, err)
+	}
 }

@@ -1,6 +1,7 @@
 package algorithm
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -155,10 +156,14 @@ func (p ecdhPair) marshalPublic(key crypto.PublicKey) ([]byte, error) {
 }
 
 func (p ecdhPair) parseRaw(class claviger.KeyClass, raw []byte) (any, error) {
-	if class == claviger.PublicKey {
-		return p.curve.NewPublicKey(raw)
+	switch {
+	case class != claviger.PublicKey:
+		return p.curve.NewPrivateKey(raw)
+	case p.curve == ecdh.X25519() && len(raw) == p.size:
+		raw = bytes.Clone(raw)
+		raw[p.size-1] &= 0x7f // RFC 7748 section 5: the highest bit counts for nothing
 	}
-	return p.curve.NewPrivateKey(raw)
+	return p.curve.NewPublicKey(raw)
 }
 
 func (p ecdhPair) marshalRaw(class claviger.KeyClass, key any) ([]byte, error) {

@@ -71,6 +71,30 @@ func k256Rest(body cryptobyte.String, key *secec.PrivateKey) bool {
 	return err == nil && stated.Equal(key.PublicKey())
 }
 
+// k256SEC1 reports whether these bytes are the older form of a private key (RFC 5915
+// section 3), which crypto/x509 reads for the NIST curves only, and name this curve. What
+// else they hold is for parsePrivate to judge.
+func k256SEC1(der []byte) bool {
+	in := cryptobyte.String(der)
+	var body, scalar, params cryptobyte.String
+	var version int
+	var curve asn1.ObjectIdentifier
+	return in.ReadASN1(&body, cbasn1.SEQUENCE) && in.Empty() && body.ReadASN1Integer(&version) && version == 1 &&
+		body.ReadASN1(&scalar, cbasn1.OCTET_STRING) && body.ReadASN1(&params, cbasn1.Tag(0).Constructed().ContextSpecific()) &&
+		params.ReadASN1ObjectIdentifier(&curve) && params.Empty() && curve.Equal(k256OID())
+}
+
+// k256PKCS8 puts PKCS #8 around the older form. The caller wipes what it returns.
+func k256PKCS8(sec1 []byte) ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		addK256Identity(b)
+		b.AddASN1OctetString(sec1)
+	})
+	return b.Bytes()
+}
+
 func (p k256Pair) parsePublic(der []byte) (crypto.PublicKey, error) {
 	in := cryptobyte.String(der)
 	var outer, id cryptobyte.String

@@ -45,12 +45,11 @@ func (p *Policy) Become(c Caller, m Module) (Caller, error) {
 	app := p.guests[m.SHA256]
 	if app == nil {
 		return Caller{}, claviger.Errorf(claviger.ErrAccessDenied, opGuest,
-			"no guest with this SHA-256 is configured; to let it in, add\n%s# and to the [[app]] named %q, above its [app.resources]\n%s", guestLines(m), runner.Name, vouchLine)
+			"no guest with this SHA-256 is configured; to let it in, add\n%s# and %s", guestLines(m), runner.vouchAdvice())
 	}
 	if !slices.Contains(runner.Vouches, app.Name) {
 		return Caller{}, claviger.Errorf(claviger.ErrAccessDenied, opGuest,
-			"%q may not vouch for this guest; to let it, add to its [[app]], above its [app.resources]\n%s# NAME is the [[app]] whose wasm_sha256 lists\n# %x\n",
-			runner.Name, vouchLine, m.SHA256)
+			"%q may not vouch for this guest; to let it, add\n# %s# where NAME is the [[app]] whose wasm_sha256 lists\n# %x\n", runner.Name, runner.vouchAdvice(), m.SHA256)
 	}
 	guest.Tenant = app.Name
 	return guest, nil
@@ -61,6 +60,14 @@ const opGuest = "guest"
 
 // vouchLine lets an application vouch for a guest.
 const vouchLine = "vouch_guests = [\"NAME\"]\n"
+
+// vouchAdvice says how a runner comes to vouch for one guest more.
+func (a *App) vouchAdvice() string {
+	if len(a.Vouches) > 0 {
+		return fmt.Sprintf("\"NAME\" to the vouch_guests of the [[app]] %q\n", a.Name)
+	}
+	return fmt.Sprintf("to the [[app]] %q, above its [app.resources]\n%s", a.Name, vouchLine)
+}
 
 // guestLines are the lines that configure a guest.
 func guestLines(m Module) string {

@@ -85,8 +85,9 @@ func TestARefusedGuestIsToldTheLines(t *testing.T) {
 		module string
 		lines  []string
 	}{
-		{"unknown", runnerUID, "nobody", []string{"[[app]]\n", `wasm_sha256 = ["DIGEST"]`, `"runner"`, `vouch_guests = ["NAME"]`}},
-		{"known", runnerUID, "other", []string{`"runner"`, `vouch_guests = ["NAME"]`, "# DIGEST"}},
+		{"unknown", runnerUID, "nobody", []string{"[[app]]\n", `wasm_sha256 = ["DIGEST"]`, `# and "NAME" to the vouch_guests of the [[app]] "runner"`}},
+		{"known", runnerUID, "other", []string{`# "NAME" to the vouch_guests of the [[app]] "runner"`, "# DIGEST"}},
+		{"a runner without guests", appUID, "nobody", []string{`wasm_sha256 = ["DIGEST"]`, "\n" + `vouch_guests = ["NAME"]` + "\n"}},
 		{"no application", adminUID, "other", []string{"uid          = 0\n", `vouch_guests = ["NAME"]`, `wasm_sha256 = ["DIGEST"]`}},
 	} {
 		m := module(test.module)
