@@ -131,3 +131,14 @@ func TestCheckName(t *testing.T) {
 		}
 	}
 }
+
+// TestMaterialNeverPrintsItsKey holds for every way of printing.
+func TestMaterialNeverPrintsItsKey(t *testing.T) {
+	m := claviger.ManagedMaterial{Type: claviger.GuestSymmetric, Algorithm: "AES-128-GCM", Key: []byte("sixteen byte key")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d"} {
+		text := fmt.Sprintf(verb, m)
+		if strings.Contains(text, "sixteen") || strings.Contains(text, "7369") || strings.Contains(text, "115") {
+			t.Errorf("%s prints the key: %s", verb, text)
+		}
+	}
+}

@@ -50,6 +50,11 @@ type ManagedInfo struct {
 	Versions  []uint64  `json:"versions"`  // those that are stored, oldest first
 }
 
+// Format writes what the material is, never the key, for every verb and flag of package fmt.
+func (m ManagedMaterial) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%d bytes of a key for %s (%s)", len(m.Key), m.Algorithm, m.Type)
+}
+
 // ManagedKey is a key that lives with its keeper under an identifier and a version, and that its owner uses without
 // holding it. Safe for concurrent use. After Close every method that takes a context is ErrResourceNotFound.
 //

@@ -25,6 +25,7 @@ func brokenManaged() []breakage {
 		{"73", "80 84", "what is stored is found by others when its manager is closed", hidesUntilClose},
 		{"74", "", "the identifier follows from the key", repeatsIdentifiers},
 		{"75", "77", "the third replacement has the version of the second", repeatsVersions},
+		{"75", "", "the number of an invalidated version is given again", numbersComeAgain},
 		{"76", "", "the exact version of a pair is not invalidated, and the answer is not_implemented", func(b *brokenHost) {
 			b.on("secrets_manager_invalidate", func(c *invocation) {
 				var pair uint32
@@ -195,6 +196,30 @@ func repeatsVersions(b *brokenHost) {
 	b.on("symmetric_key_id", func(c *invocation) {
 		if c.run() == raw.Success {
 			c.store64(4, down(c.out64(4)))
+		}
+	})
+}
+
+// numbersComeAgain gives symmetric keys that replace others after the latest version was invalidated the number of that.
+func numbersComeAgain(b *brokenHost) {
+	invalidated, lower := false, map[uint32]bool{}
+	b.on("secrets_manager_open", func(c *invocation) {
+		invalidated = false // another check begins
+		c.run()
+	})
+	b.on("secrets_manager_invalidate", func(c *invocation) {
+		latest := c.args[3] == raw.VersionLatest
+		invalidated = c.run() == raw.Success && latest || invalidated
+	})
+	b.on("symmetric_key_replace_managed", func(c *invocation) {
+		if c.run() == raw.Success && invalidated {
+			lower[c.arg(2)] = true
+			c.store64(3, c.out64(3)-1)
+		}
+	})
+	b.on("symmetric_key_id", func(c *invocation) {
+		if c.run() == raw.Success && lower[c.arg(0)] {
+			c.store64(4, c.out64(4)-1)
 		}
 	})
 }

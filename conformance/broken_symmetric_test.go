@@ -40,6 +40,14 @@ func brokenSymmetric() []breakage {
 				}
 			})
 		}},
+		{"33", "", "decryption with the tag apart reads its input while it writes", func(b *brokenHost) {
+			b.on("symmetric_state_decrypt_detached", func(c *invocation) {
+				out, in := c.arg(1), c.arg(3)
+				if c.run() == raw.Success && out > in && out < in+c.arg(4) {
+					c.bytes(1)[out-in] ^= 1
+				}
+			})
+		}},
 		{"34", "", "the tag of a long message is shorter", func(b *brokenHost) {
 			short := map[uint32]bool{}
 			b.on("symmetric_state_encrypt_detached", func(c *invocation) {
@@ -66,6 +74,14 @@ func brokenBuffers() []breakage {
 		}},
 		{"37", "", "a wrong tag of a short message is verification_failed", func(b *brokenHost) {
 			b.answer("symmetric_state_decrypt", equals(4, 23), raw.VerificationFailed, raw.InvalidTag)
+		}},
+		{"37", "", "a tag apart counts by its beginning", func(b *brokenHost) {
+			b.on("symmetric_state_decrypt_detached", func(c *invocation) {
+				if n := c.arg(6); n > 0 && n < 16 {
+					c.args[6] = 16 // the guest has the whole tag there
+				}
+				c.run()
+			})
 		}},
 		{"38", "", "decrypt of a MAC is not_implemented", func(b *brokenHost) {
 			b.answer("symmetric_state_decrypt", b.stateIs("HMAC/SHA-256"), raw.NotImplemented, raw.InvalidOperation)

@@ -16,7 +16,7 @@ func asymmetricFunctions() []function {
 		{"keypair_generate_managed", "iiiiii", keypairGenerateManaged},
 		{"keypair_store_managed", "iiii", keypairStoreManaged},
 		{"keypair_replace_managed", "iiii", keypairReplaceManaged},
-		{"keypair_id", "iiiii", keypairID},
+		{"keypair_id", "iiiii", identifies((*call).managedPair)},
 		{"keypair_from_id", "iiiIi", keypairFromID},
 		{"keypair_from_pk_and_sk", "iii", keypairFromHalves},
 		{"keypair_export", "iii", keypairExport},

@@ -43,6 +43,8 @@ func keypairStoreManaged(c *call) errno {
 		return e
 	}
 	return use(&c.guest.table, c.u32(1), func(pair *keyPair) errno {
+		pair.changing.Lock()
+		defer pair.changing.Unlock()
 		was := pair.take()
 		defer was.release()
 		paid, e := c.pay(was.guest)
@@ -74,6 +76,8 @@ func keypairReplaceManaged(c *call) errno {
 	}
 	old, replacement := c.u32(1), c.u32(2)
 	e := use2(&c.guest.table, old, replacement, func(before, after *keyPair) errno {
+		after.changing.Lock()
+		defer after.changing.Unlock()
 		was, next := before.take(), after.take()
 		defer was.release()
 		defer next.release()
@@ -113,29 +117,9 @@ func (c *call) nextVersion(m Managed, id string, next *private) (*private, error
 	})
 }
 
-// keypairID (keypair, kp_id buffer, out size, out version): a pair that is not managed has an
-// identifier of length 0 and the version "unspecified". A buffer that is too small is overflow.
-func keypairID(c *call) errno {
-	id, e1 := c.bytes(1)
-	size, e2 := c.out(3, size32)
-	version, e3 := c.out(4, size64)
-	if e := first(e1, e2, e3); e != success {
-		return e
-	}
-	return c.pair(0, func(p *private) errno {
-		if p.managed == nil {
-			size.set32(0)
-			version.set64(claviger.UnspecifiedVersion)
-			return success
-		}
-		own := p.managed.ID()
-		if len(id) < len(own) {
-			return overflow
-		}
-		size.set32(uint32(copy(id, own)))
-		version.set64(p.managed.Version())
-		return success
-	})
+// managedPair calls with the managed key of the pair at argument 0, nil for a local one.
+func (c *call) managedPair(with func(claviger.ManagedKey) errno) errno {
+	return c.pair(0, func(p *private) errno { return with(p.managed) })
 }
 
 // keypairFromID (secrets_manager, kp_id, version, out keypair): an exact version or the latest;

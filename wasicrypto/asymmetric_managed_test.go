@@ -2,8 +2,12 @@ package wasicrypto
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
@@ -314,5 +318,37 @@ func TestManagedPairsAreLetGo(t *testing.T) {
 	}
 	if n := keeper.opened(); n != 0 {
 		t.Errorf("%d managed keys are open at the end", n)
+	}
+}
+
+// slowKeeper takes its time to store.
+type slowKeeper struct{ *keeper }
+
+func (k slowKeeper) StoreKey(ctx context.Context, m claviger.ManagedMaterial) (claviger.ManagedKey, error) {
+	time.Sleep(50 * time.Millisecond)
+	return k.keeper.StoreKey(ctx, m)
+}
+
+// TestOnePairIsStoredOnce: of several threads that store a pair one does, and the others find it managed.
+func TestOnePairIsStoredOnce(t *testing.T) {
+	k := newKeeper()
+	r, manager := managedRig(t, slowKeeper{k})
+	pair := r.imported(kindPair, familySigns, "Ed25519", unhex(t, knownEdwards()[0].pair), asRaw)
+	var threads sync.WaitGroup
+	var stored, refused atomic.Int32
+	for range 3 {
+		at := r.room(32)
+		threads.Go(func() {
+			switch e, err := r.Try("keypair_store_managed", manager, uint64(pair), at, 32); {
+			case err == nil && errno(e) == success:
+				stored.Add(1)
+			case err == nil && errno(e) == prohibitedOperation:
+				refused.Add(1)
+			}
+		})
+	}
+	threads.Wait()
+	if stored.Load() != 1 || refused.Load() != 2 || k.stored() != 1 {
+		t.Errorf("%d calls stored the pair and %d were refused; the keeper has %d", stored.Load(), refused.Load(), k.stored())
 	}
 }

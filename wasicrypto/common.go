@@ -14,7 +14,7 @@ func commonFunctions() []function {
 		{"array_output_pull", "iiii", arrayOutputPull},
 		{"secrets_manager_open", "ii", secretsManagerOpen},
 		{"secrets_manager_close", "i", secretsManagerClose},
-		{"secrets_manager_invalidate", "iiiI", secretsManagerInvalidate},
+		{"secrets_manager_invalidate", "iiiI", invalidates(Managed.InvalidateKey)},
 	}
 }
 
@@ -122,20 +122,4 @@ func secretsManagerClose(c *call) errno {
 		return unsupportedFeature
 	}
 	return drop[*secretsManager](&c.guest.table, c.u32(0))
-}
-
-// secretsManagerInvalidate (secrets_manager, key_id, version): an exact version, the latest or all.
-func secretsManagerInvalidate(c *call) errno {
-	m, e := c.manager(0)
-	if e != success {
-		return e
-	}
-	id, e := c.identifier(1)
-	if e != success {
-		return e
-	}
-	if c.u64(3) == claviger.UnspecifiedVersion {
-		return notFound
-	}
-	return signal(m.InvalidateKey(c.ctx, id, c.u64(3)))
 }

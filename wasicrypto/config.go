@@ -53,24 +53,35 @@ func (l Limits) withDefaults() Limits {
 
 // Managed is where managed keys and secrets live: wasi-crypto's secrets manager. The Secrets of a client's stack are one.
 // What a method has changed is durable when it returns. Identifiers are 32 lower-case hexadecimal characters, and may come with
-// zero bytes behind them. Safe for concurrent use.
+// zero bytes behind them. No method keeps an argument; the keys that it gives are the caller's to close, the bytes to wipe. Expiry is in
+// seconds since 1970, and versions count from 1. Safe for concurrent use.
 //
 // Errors: claviger.ErrSecretNotFound for what is unknown, invalidated or another tenant's, ErrSecretExpired,
 // ErrSecretVerificationFailed for a capsule, ErrQuotaExceeded over a limit.
 type Managed interface {
+	// GenerateKey makes a key of an algorithm, as version 1 of a new identifier.
 	GenerateKey(ctx context.Context, t claviger.GuestType, algorithm claviger.Algorithm, o claviger.ManagedOptions) (claviger.ManagedKey, error)
+	// StoreKey makes a managed key of what the guest has, as version 1 of a new identifier.
 	StoreKey(ctx context.Context, m claviger.ManagedMaterial) (claviger.ManagedKey, error)
 	// ReplaceKey makes the next version of a key; ErrIncompatibleKeys if the algorithm is another one.
 	ReplaceKey(ctx context.Context, id string, m claviger.ManagedMaterial) (claviger.ManagedKey, error)
 	// ReplaceKeyWith is ReplaceKey with a copy of a key of the same keeper, which need not be exportable.
 	ReplaceKeyWith(ctx context.Context, id string, k claviger.ManagedKey) (claviger.ManagedKey, error)
+	// OpenKey gives an exact version or claviger.LatestVersion, which is never an older one in its place.
 	OpenKey(ctx context.Context, id string, version uint64) (claviger.ManagedKey, error)
+	// InvalidateKey destroys an exact version, claviger.LatestVersion or claviger.AllVersions.
 	InvalidateKey(ctx context.Context, id string, version uint64) error
 
+	// Put stores a secret as version 1 of a new identifier; one that is past its time is stored too.
 	Put(ctx context.Context, secret []byte, expires uint64) (id string, err error)
+	// Replace stores the next version, with an expiry of its own, and keeps the older ones.
 	Replace(ctx context.Context, id string, secret []byte, expires uint64) (version uint64, err error)
+	// Get reads a version as OpenKey has it.
 	Get(ctx context.Context, id string, version uint64) (claviger.Secret, error)
+	// Invalidate destroys versions as InvalidateKey has it.
 	Invalidate(ctx context.Context, id string, version uint64) error
+	// Seal gives a capsule, which holds the secret and its expiry and which Open alone reads.
 	Seal(ctx context.Context, secret []byte, expires uint64) ([]byte, error)
+	// Open gives the secret of a capsule that is genuine and not past its time.
 	Open(ctx context.Context, capsule []byte) (claviger.Secret, error)
 }

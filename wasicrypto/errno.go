@@ -80,8 +80,8 @@ func errnoOf(err error) errno {
 		return is
 	}
 	code := claviger.CodeOf(err)
-	if code&0xFFFF0000 == guestGroup {
-		return errno(code & 0xFFFF)
+	if e := errno(code & 0xFFFF); code&0xFFFF0000 == guestGroup && e != success && e <= expired {
+		return e // a newer keeper may have others, which no binding knows
 	}
 	if e, ok := byCode[code]; ok {
 		return e

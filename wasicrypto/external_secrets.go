@@ -11,7 +11,7 @@ func secretFunctions() []function {
 		{"external_secret_store", "iiiIii", externalSecretStore},
 		{"external_secret_replace", "iiiIiii", externalSecretReplace},
 		{"external_secret_from_id", "iiiIi", externalSecretFromID},
-		{"external_secret_invalidate", "iiiI", externalSecretInvalidate},
+		{"external_secret_invalidate", "iiiI", invalidates(Managed.Invalidate)},
 		{"external_secret_encapsulate", "iiiIi", externalSecretEncapsulate},
 		{"external_secret_decapsulate", "iiii", externalSecretDecapsulate},
 	}
@@ -75,19 +75,6 @@ func externalSecretFromID(c *call) errno {
 	}
 	secret, err := m.Get(c.ctx, id, c.u64(3))
 	return c.giveSecret(to, secret, err)
-}
-
-// externalSecretInvalidate (secrets_manager, secret_id, version): an exact version, the latest or all.
-func externalSecretInvalidate(c *call) errno {
-	m, e1 := c.manager(0)
-	id, e2 := c.identifier(1)
-	if e := first(e1, e2); e != success {
-		return e
-	}
-	if c.u64(3) == claviger.UnspecifiedVersion {
-		return notFound
-	}
-	return signal(m.Invalidate(c.ctx, id, c.u64(3)))
 }
 
 // externalSecretEncapsulate (secrets_manager, secret, expiration, out array_output).

@@ -119,23 +119,31 @@ func (h *Host) bind(f function) api.GoModuleFunc {
 	}
 }
 
-// guest finds the state of an instance, or makes it; nil after Close. It lets go of instances that are closed.
+// guest finds the state of an instance, or makes it; nil after Close. For a new one it lets go of instances that are closed.
 func (h *Host) guest(mod api.Module) *guest {
+	g, gone := h.find(mod)
+	for _, old := range gone {
+		old.table.closeAll() // without h.mu: it may wait for a call, or for the keeper
+	}
+	return g
+}
+
+// find is guest, and gives the instances whose handles are still to be closed.
+func (h *Host) find(mod api.Module) (g *guest, gone []*guest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil
+		return nil, nil
 	}
-	g := h.guests[mod]
-	if g == nil {
-		h.sweep()
+	if g = h.guests[mod]; g == nil {
+		gone = h.sweep()
 		g = &guest{module: mod, memory: memoryOf(mod), host: h}
 		g.table.limit = h.config.Limits.Handles
 		g.budget.left.Store(int64(h.config.Limits.Total))
 		h.guests[mod] = g
 	}
 	h.last.Store(g)
-	return g
+	return g, gone
 }
 
 // memoryOf gives the memory of an instance, nil if it has none. The runtime gives a memory that faults at its first use
@@ -152,14 +160,15 @@ func memoryOf(mod api.Module) (m api.Memory) {
 	return m
 }
 
-// sweep releases what closed instances held. h.mu is held.
-func (h *Host) sweep() {
+// sweep takes out the closed instances and gives what they were. h.mu is held.
+func (h *Host) sweep() (gone []*guest) {
 	for mod, g := range h.guests {
 		if mod.IsClosed() {
 			delete(h.guests, mod)
-			g.table.closeAll()
+			gone = append(gone, g)
 		}
 	}
+	return gone
 }
 
 // Release closes all handles of an instance. What a closed instance held is released at the latest when another one

@@ -255,3 +255,27 @@ func TestBudgetOfAllObjects(t *testing.T) {
 		t.Errorf("%d bytes are left when nearly everything is closed", left)
 	}
 }
+
+// closing is an object that asks its host something when it is closed, as the keeper of a managed key may take its time then.
+type closing struct{ ask func() }
+
+func (c closing) close() { c.ask() }
+
+// TestSweepingHoldsNobodyUp: other guests use the host while what a closed instance held is released.
+func TestSweepingHoldsNobodyUp(t *testing.T) {
+	r := newRig(t, Config{})
+	r.state("SHA-256", 0, 0)
+	asked := false
+	if _, e := r.host.guest(r.Module).table.add(closing{func() { asked = r.host.mu.TryLock() }}); e != success {
+		t.Fatal(e)
+	}
+	if err := r.Module.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next := &guestOf{r.host}
+	next.first(t)
+	if !asked {
+		t.Fatal("the host is locked while an object is closed, or the object is not closed")
+	}
+	r.host.mu.Unlock()
+}

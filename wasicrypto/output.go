@@ -39,10 +39,14 @@ func useOutput(t *table, h uint32, fn func(output) errno) errno {
 	return fn(o)
 }
 
-// giveOutput gives the guest an array_output with the data, which it owns from now on and wipes. overflow if the guest holds
-// too much already.
+// giveOutput gives the guest an array_output with the data, which it owns from now on and wipes. overflow for more than
+// Limits.Held, or if the guest holds too much already.
 func (c *call) giveOutput(to out, data []byte) errno {
 	o := &arrayOutput{data: data}
+	if len(data) > c.guest.host.config.Limits.Held {
+		o.close()
+		return overflow
+	}
 	if e := o.charge.hold(&c.guest.budget, len(data)); e != success {
 		o.close()
 		return e

@@ -178,6 +178,8 @@ func (p *private) store(paid charge, fn func(claviger.ManagedMaterial) (claviger
 // keyPair is a pair's handle. Storing and replacing put another private in its place. Safe for
 // concurrent use.
 type keyPair struct {
+	changing sync.Mutex // held while the pair is stored or replaces another, so that no two calls store it
+
 	mu      sync.Mutex
 	private *private // guarded by mu; never nil
 }

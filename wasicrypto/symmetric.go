@@ -15,7 +15,7 @@ func symmetricFunctions() []function {
 		{"symmetric_key_generate_managed", "iiiii", symmetricKeyGenerateManaged},
 		{"symmetric_key_store_managed", "iiii", symmetricKeyStoreManaged},
 		{"symmetric_key_replace_managed", "iiii", symmetricKeyReplaceManaged},
-		{"symmetric_key_id", "iiiii", symmetricKeyID},
+		{"symmetric_key_id", "iiiii", identifies((*call).managedSymmetric)},
 		{"symmetric_key_from_id", "iiiIi", symmetricKeyFromID},
 		{"symmetric_state_open", "iiiii", symmetricStateOpen},
 		{"symmetric_state_options_get", "iiiiii", symmetricStateOptionsGet},
@@ -192,28 +192,9 @@ func symmetricKeyReplaceManaged(c *call) errno {
 	return e
 }
 
-// symmetricKeyID (symmetric_key, id buffer, out size, out version): a local key has an identifier of no bytes and the
-// unspecified version.
-func symmetricKeyID(c *call) errno {
-	to, e1 := c.bytes(1)
-	size, e2 := c.out(3, size32)
-	version, e3 := c.out(4, size64)
-	if e := first(e1, e2, e3); e != success {
-		return e
-	}
-	return use(&c.guest.table, c.u32(0), func(k *symmetricKey) errno {
-		id, v := "", claviger.UnspecifiedVersion
-		if m := k.isManaged(); m != nil {
-			id, v = m.ID(), m.Version()
-		}
-		if len(id) > len(to) {
-			return overflow
-		}
-		copy(to, id)
-		size.set32(uint32(len(id)))
-		version.set64(v)
-		return success
-	})
+// managedSymmetric calls with the managed key of the symmetric key at argument 0, nil for a local one.
+func (c *call) managedSymmetric(with func(claviger.ManagedKey) errno) errno {
+	return use(&c.guest.table, c.u32(0), func(k *symmetricKey) errno { return with(k.isManaged()) })
 }
 
 // symmetricKeyFromID (secrets_manager, id, version, out symmetric_key): an exact version or the latest.

@@ -25,14 +25,12 @@ func (s sizes) check(n int) errno {
 
 // padded reports whether messages are filled up to whole blocks (CBC), so that the padding counts as the tag and the size of a message
 // is not that of its ciphertext less a constant. A buffer may then be as large as max_tag_len has it.
-func (s *symmetricState) padded() bool {
-	return s.guest.Kind == algorithm.KindCipher && s.guest.Use.Block > 1
-}
+func (s *symmetricState) padded() bool { return s.guest.Padding != 0 }
 
 // sealed gives the sizes for n bytes of plaintext with the tag behind them.
 func (s *symmetricState) sealed(n int) sizes {
 	if s.padded() {
-		block := s.guest.Use.Block
+		block := s.guest.Padding
 		return sizes{n - n%block + block, n + block}
 	}
 	return sizes{n + s.guest.Use.Tag, n + s.guest.Use.Tag}
@@ -62,8 +60,17 @@ func (s *symmetricState) encrypts(detached bool) errno {
 	return invalidOperation
 }
 
-// crypt reads the buffers that all of these functions have, (symmetric_state, buffer, data, ...), and calls fn with them.
-func (c *call) crypt(detached bool, fn func(s *symmetricState, to, data []byte) (uint32, errno)) (v uint32, e errno) {
+// most is how many bytes of data a function takes: what may be held of a message, and in decrypt what encrypt adds to it.
+func (s *symmetricState) most(withTag bool) int {
+	if withTag {
+		return s.held + s.guest.Use.Tag + s.guest.Padding
+	}
+	return s.held
+}
+
+// crypt reads the buffers that all of these functions have, (symmetric_state, buffer, data, ...), and calls fn with them. withTag says that the
+// tag stands in the data. More than most is overflow.
+func (c *call) crypt(detached, withTag bool, fn func(s *symmetricState, to, data []byte) (uint32, errno)) (v uint32, e errno) {
 	to, e1 := c.bytes(1)
 	data, e2 := c.bytes(3)
 	if e := first(e1, e2); e != success {
@@ -73,7 +80,7 @@ func (c *call) crypt(detached bool, fn func(s *symmetricState, to, data []byte) 
 		if e := s.encrypts(detached); e != success {
 			return e
 		}
-		if len(data) > s.held {
+		if len(data) > s.most(withTag) {
 			return overflow
 		}
 		var e errno
@@ -85,7 +92,7 @@ func (c *call) crypt(detached bool, fn func(s *symmetricState, to, data []byte) 
 
 // stateEncrypt (symmetric_state, buffer, data) gives the size of ciphertext and tag.
 func stateEncrypt(c *call) (uint32, errno) {
-	return c.crypt(false, func(s *symmetricState, to, data []byte) (uint32, errno) {
+	return c.crypt(false, false, func(s *symmetricState, to, data []byte) (uint32, errno) {
 		want := s.sealed(len(data))
 		if e := want.check(len(to)); e != success {
 			return 0, e
@@ -97,7 +104,7 @@ func stateEncrypt(c *call) (uint32, errno) {
 
 // stateEncryptDetached (symmetric_state, buffer, data) gives the handle of the tag.
 func stateEncryptDetached(c *call) (uint32, errno) {
-	return c.crypt(true, func(s *symmetricState, to, data []byte) (uint32, errno) {
+	return c.crypt(true, false, func(s *symmetricState, to, data []byte) (uint32, errno) {
 		want := sizes{len(data), len(data)}
 		if e := first(want.check(len(to)), c.room()); e != success {
 			return 0, e
@@ -117,7 +124,7 @@ func stateEncryptDetached(c *call) (uint32, errno) {
 
 // stateDecrypt (symmetric_state, buffer, ciphertext and tag) gives the size of the plaintext.
 func stateDecrypt(c *call) (uint32, errno) {
-	return c.crypt(false, func(s *symmetricState, to, data []byte) (uint32, errno) {
+	return c.crypt(false, true, func(s *symmetricState, to, data []byte) (uint32, errno) {
 		want, e := s.opened(len(data))
 		if e == success {
 			e = want.check(len(to))
@@ -137,7 +144,7 @@ func stateDecryptDetached(c *call) (uint32, errno) {
 	if e != success {
 		return 0, e
 	}
-	return c.crypt(true, func(s *symmetricState, to, data []byte) (uint32, errno) {
+	return c.crypt(true, false, func(s *symmetricState, to, data []byte) (uint32, errno) {
 		want := sizes{len(data), len(data)}
 		if e := want.check(len(to)); e != success {
 			return 0, e

@@ -230,6 +230,13 @@ func TestTooMuchAbsorbed(t *testing.T) {
 	r.must("symmetric_state_absorb", uint64(s), at, 300)
 	long, longLen := r.put(make([]byte, 1001))
 	r.refused(overflow, "symmetric_state_encrypt", uint64(s), long, longLen, long, longLen)
+	sealed, _ := r.crypt("symmetric_state_encrypt", r.gcm(), 1016, make([]byte, 1000))
+	if got, _ := r.crypt("symmetric_state_decrypt", r.gcm(), 1000, sealed); !bytes.Equal(got, make([]byte, 1000)) {
+		t.Error("the longest message that can be encrypted is not decrypted")
+	}
+	r.refused(overflow, "symmetric_state_decrypt", r.cryptArgs(r.gcm(), long, 1001, make([]byte, 1017))...)
+	name, nameLen := r.text("HMAC/SHA-256")
+	r.refused(overflow, "symmetric_key_export", uint64(r.handle("symmetric_key_import", name, nameLen, long, longLen)))
 	hash := r.state("SHA-256", 0, 0)
 	for range 10 {
 		r.must("symmetric_state_absorb", uint64(hash), at, n)

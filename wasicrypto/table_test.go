@@ -138,6 +138,11 @@ func TestErrnoOfEveryCode(t *testing.T) {
 			t.Errorf("%v is %v, want %v", err, got, want)
 		}
 	}
+	for _, c := range []claviger.Code{guestGroup, guestGroup + claviger.Code(expired) + 1, guestGroup + 0xFFFF} {
+		if got := errnoOf(claviger.Errorf(c, "test", "a number that is no errno of an error")); got != algorithmFailure {
+			t.Errorf("%#x is %v", uint32(c), got)
+		}
+	}
 	if s := errno(999).Error(); s != "wasi-crypto: unknown" {
 		t.Errorf("an errno that is none: %q", s)
 	}

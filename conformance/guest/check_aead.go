@@ -169,7 +169,8 @@ func decryptDetachedLengths(t *T) {
 	})
 }
 
-// decryptTag holds rule 37: a change anywhere, in the associated data too, and a tag that is cut off, are invalid_tag.
+// decryptTag holds rule 37: a change anywhere, in the associated data too, and a tag that is cut off, are invalid_tag. Apart from its ciphertext a
+// tag that is cut off may be called invalid_length as well.
 func decryptTag(t *T) {
 	sealed := gcm("AES-256-GCM", "message", "")
 	for i := range sealed {
@@ -180,9 +181,15 @@ func decryptTag(t *T) {
 		_, e = symmetricStateDecryptDetached(t.cipher("AES-256-GCM"), make([]byte, 7), changed[:7], changed[7:])
 		t.want("symmetric_state_decrypt_detached of a changed ciphertext", e, invalidTag)
 	}
+	for _, n := range []int{0, 1, 4, 8, 12, 15} {
+		_, e := symmetricStateDecryptDetached(t.cipher("AES-256-GCM"), make([]byte, 7), sealed[:7], sealed[7:7+n])
+		t.want("symmetric_state_decrypt_detached with the beginning of a tag", e, invalidTag, invalidLength)
+	}
+	_, e := symmetricStateDecrypt(t.cipher("AES-256-GCM"), make([]byte, 6), sealed[:22])
+	t.want("symmetric_state_decrypt of a ciphertext that was cut", e, invalidTag)
 	state := t.cipher("AES-256-GCM")
 	t.absorb(state, "other data")
-	_, e := symmetricStateDecrypt(state, make([]byte, 7), sealed)
+	_, e = symmetricStateDecrypt(state, make([]byte, 7), sealed)
 	t.want("symmetric_state_decrypt with other associated data", e, invalidTag)
 	t.same("plaintext of what is genuine", t.decrypt(t.cipher("AES-256-GCM"), sealed), []byte("message"))
 }
@@ -231,8 +238,24 @@ func overlap(t *T) {
 			_, e = symmetricStateDecrypt(t.cipher("AES-256-GCM"), memory[to:to+100], memory[from:from+116])
 			t.must("symmetric_state_decrypt over its input", e)
 			t.same("plaintext over its input", memory[to:to+100], []byte(message))
+			t.overlapDetached(memory, from, to, message, sealed)
 		}
 	}
+}
+
+// overlapDetached holds the same of the forms with the tag apart.
+func (t *T) overlapDetached(memory []byte, from, to int, message string, sealed []byte) {
+	copy(memory[from:], message)
+	tag, e := symmetricStateEncryptDetached(t.cipher("AES-256-GCM"), memory[to:to+100], memory[from:from+100])
+	t.must("symmetric_state_encrypt_detached over its input", e)
+	t.later(symmetricTagClose, tag)
+	t.same("ciphertext over its input, detached", memory[to:to+100], sealed[:100])
+	t.same("tag of what was over its input", t.pulled(tag), sealed[100:])
+
+	copy(memory[from:], sealed[:100])
+	_, e = symmetricStateDecryptDetached(t.cipher("AES-256-GCM"), memory[to:to+100], memory[from:from+100], sealed[100:])
+	t.must("symmetric_state_decrypt_detached over its input", e)
+	t.same("plaintext over its input, detached", memory[to:to+100], []byte(message))
 }
 
 // nonceSize holds rule 64 for each length but the right one.

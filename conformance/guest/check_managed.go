@@ -117,14 +117,21 @@ func keyIdentifiers(t *T) {
 	}
 }
 
-// versionsGrow holds rule 75.
+// versionsGrow holds rule 75, also when the latest version was invalidated: its number does not come again.
 func versionsGrow(t *T) {
 	m := t.manager()
-	key, _ := t.storedKey(m, "HMAC/SHA-256", counting(32))
+	key, is := t.storedKey(m, "HMAC/SHA-256", counting(32))
+	last := is.version
 	for i := range 3 {
 		next := t.key("HMAC/SHA-256", counting(33+i))
-		t.replacedKey(m, key, next)
+		last = t.replacedKey(m, key, next)
 		key = next
+	}
+	if secretsManagerInvalidate(m, is.id, raw.VersionLatest) != success {
+		return // rows 76 and 77 are about that
+	}
+	if version := t.replacedKey(m, t.foundKey(m, is), t.key("HMAC/SHA-256", counting(36))); version <= last {
+		t.fail("the version after an invalidated one: want one above %d, got %d", last, version)
 	}
 }
 

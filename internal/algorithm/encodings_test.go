@@ -2,6 +2,7 @@ package algorithm
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -295,6 +296,11 @@ func TestX25519HasNoHighestBit(t *testing.T) {
 	key, err := row.ParseRaw(claviger.PublicKey, raw)
 	if err != nil {
 		t.Fatal(err)
+	}
+	prefix, _ := hex.DecodeString("302a300506032b656e032100") // RFC 8410 section 4
+	spki := append(prefix, raw...)
+	if same, err := row.ParsePublic(spki); err != nil || !same.(*ecdh.PublicKey).Equal(key) {
+		t.Errorf("the same number in a SubjectPublicKeyInfo is another key: %v", err)
 	}
 	got, err := row.MarshalRaw(claviger.PublicKey, key)
 	if err != nil || got[31] != 0x25 || raw[31] != 0xA5 || !bytes.Equal(got[:31], raw[:31]) {

@@ -144,7 +144,16 @@ func (p ecdhPair) parsePublic(der []byte) (crypto.PublicKey, error) {
 	if !ok || key.Curve() != p.curve {
 		return nil, errKey
 	}
-	return key, nil
+	return p.publicKey(key.Bytes())
+}
+
+// publicKey reads an encoded point, or the number of X25519, whose highest bit counts for nothing (RFC 7748 section 5).
+func (p ecdhPair) publicKey(raw []byte) (crypto.PublicKey, error) {
+	if p.curve == ecdh.X25519() && len(raw) == p.size {
+		raw = bytes.Clone(raw)
+		raw[p.size-1] &= 0x7f
+	}
+	return p.curve.NewPublicKey(raw)
 }
 
 func (p ecdhPair) marshalPrivate(key crypto.PrivateKey) ([]byte, error) {
@@ -156,14 +165,10 @@ func (p ecdhPair) marshalPublic(key crypto.PublicKey) ([]byte, error) {
 }
 
 func (p ecdhPair) parseRaw(class claviger.KeyClass, raw []byte) (any, error) {
-	switch {
-	case class != claviger.PublicKey:
-		return p.curve.NewPrivateKey(raw)
-	case p.curve == ecdh.X25519() && len(raw) == p.size:
-		raw = bytes.Clone(raw)
-		raw[p.size-1] &= 0x7f // RFC 7748 section 5: the highest bit counts for nothing
+	if class == claviger.PublicKey {
+		return p.publicKey(raw)
 	}
-	return p.curve.NewPublicKey(raw)
+	return p.curve.NewPrivateKey(raw)
 }
 
 func (p ecdhPair) marshalRaw(class claviger.KeyClass, key any) ([]byte, error) {

@@ -3,8 +3,6 @@ package symmetric
 import (
 	"bytes"
 	"crypto/cipher"
-
-	"github.com/claviger/claviger"
 )
 
 // sealing is an AEAD with the nonce of one message. What is absorbed is the associated data of all that follows.
@@ -24,7 +22,7 @@ func newSealing(s *state, key []byte) (*sealing, error) {
 	}
 	a, err := s.guest.Use.NewAEAD(key)
 	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrInvalidKey, op, "not a key of %s", s.guest.Name)
+		return nil, errKey(s.guest, len(key))
 	}
 	return &sealing{unable: unable{s.guest}, aead: a, nonce: nonce}, nil
 }
@@ -46,7 +44,7 @@ func (s *sealing) absorb(data []byte) error {
 	if err := heldLimit(s.guest, len(s.data)+len(data)); err != nil {
 		return err
 	}
-	s.data = append(s.data, data...)
+	s.data = extend(s.data, data)
 	return nil
 }
 
@@ -59,7 +57,7 @@ func (s *sealing) detaches() bool { return true }
 // equal ciphertexts as often as they come.
 func (s *sealing) seal(dst, in []byte) ([]byte, error) {
 	if s.used {
-		return dst, claviger.Errorf(claviger.ErrNonceRequired, op, "the nonce of this state has been used")
+		return dst, errUsed(s.guest)
 	}
 	if err := heldLimit(s.guest, len(in)); err != nil {
 		return dst, err

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/secmem"
 )
@@ -19,7 +18,7 @@ func newCiphering(s *state, key []byte) (verbs, error) {
 	}
 	block, err := s.guest.Use.NewBlock(key)
 	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrInvalidKey, op, "not a key of %s", s.guest.Name)
+		return nil, errKey(s.guest, len(key))
 	}
 	if s.guest.Use.BothWays {
 		return &streaming{unable: unable{s.guest}, block: block, iv: iv}, nil
@@ -49,7 +48,7 @@ func (c *chaining) maxTag() (int, error) { return c.block.BlockSize(), nil }
 // seal uses the IV up: the next is ErrNonceRequired.
 func (c *chaining) seal(dst, in []byte) ([]byte, error) {
 	if c.used {
-		return dst, claviger.Errorf(claviger.ErrNonceRequired, op, "the nonce of this state has been used")
+		return dst, errUsed(c.guest)
 	}
 	if err := heldLimit(c.guest, len(in)); err != nil {
 		return dst, err

@@ -18,7 +18,7 @@ type hashing struct {
 func newHashing(g *algorithm.Guest) *hashing { return &hashing{unable{g}, g.Use.NewHash()} }
 
 func (h *hashing) clone() (verbs, error) {
-	c, err := cloned(h.hash)
+	c, err := cloned(h.guest, h.hash)
 	return &hashing{h.unable, c}, err
 }
 
@@ -43,12 +43,12 @@ func (h *hashing) squeeze(out []byte) error {
 	return nil
 }
 
-// cloned copies a hash. Those of the table can be copied; one that cannot is ErrInternal.
-func cloned(h hash.Hash) (hash.Hash, error) {
+// cloned copies a hash or code of the algorithm. Those of the table can be copied; one that cannot is ErrInternal.
+func cloned(g *algorithm.Guest, h hash.Hash) (hash.Hash, error) {
 	if c, ok := h.(hash.Cloner); ok {
 		if copied, err := c.Clone(); err == nil {
 			return copied, nil
 		}
 	}
-	return nil, claviger.Errorf(claviger.ErrInternal, op, "the state cannot be copied")
+	return nil, errCopy(g)
 }

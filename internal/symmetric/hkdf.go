@@ -39,7 +39,7 @@ func (h *holding) absorb(data []byte) error {
 	if err := heldLimit(h.guest, len(h.data)+len(data)); err != nil {
 		return err
 	}
-	h.data = append(h.data, data...)
+	h.data = extend(h.data, data)
 	return nil
 }
 

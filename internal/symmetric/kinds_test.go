@@ -289,3 +289,16 @@ func TestClosedStatesHoldNoLockedMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestOutgrownMemoryIsWiped holds that what a state held is nowhere but where it is now, which Close wipes.
+func TestOutgrownMemoryIsWiped(t *testing.T) {
+	held := extend(nil, []byte("a salt"))
+	longer := extend(held, make([]byte, 100))
+	if !bytes.Equal(held, make([]byte, len(held))) || !bytes.HasPrefix(longer, []byte("a salt")) || len(longer) != len(held)+100 {
+		t.Errorf("%q became %q", held, longer)
+	}
+	within := extend(longer[:6:50], []byte(" more"))
+	if string(within) != "a salt more" || &within[0] != &longer[0] {
+		t.Errorf("%q, where there was room", within)
+	}
+}

@@ -3,7 +3,6 @@ package symmetric
 import (
 	"hash"
 
-	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
 )
 
@@ -18,14 +17,14 @@ type coding struct {
 func newCoding(g *algorithm.Guest, key, customization []byte) (*coding, error) {
 	m, err := g.Use.NewNamedMAC(key, customization)
 	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrInvalidKey, op, "not a key of %s", g.Name)
+		return nil, errKey(g, len(key))
 	}
 	return &coding{unable{g}, m}, nil
 }
 
 // clone copies what was absorbed; both know the key.
 func (c *coding) clone() (verbs, error) {
-	m, err := cloned(c.mac)
+	m, err := cloned(c.guest, c.mac)
 	return &coding{c.unable, m}, err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
+	"github.com/claviger/claviger/internal/secmem"
 )
 
 // state is the symmetric state of every algorithm: what they have in common, over the verbs of the kind. Contexts are not
@@ -225,8 +226,8 @@ func (s *state) Ratchet(context.Context) error {
 	return v.ratchet()
 }
 
-// Close wipes what the state holds itself; what the standard library expanded from a key is left to the garbage
-// collector. It never fails, and a second one does nothing.
+// Close wipes what the state holds itself. What an algorithm expanded from a key, and the options, which copies of the state share,
+// are left to the garbage collector. It never fails, and a second one does nothing.
 func (s *state) Close() error {
 	if s.verbs != nil {
 		s.verbs.wipe()
@@ -241,6 +242,31 @@ func heldLimit(g *algorithm.Guest, n int) error {
 		return claviger.Errorf(claviger.ErrQuotaExceeded, op, "%d bytes for %s are over the limit of %d", n, g.Name, algorithm.MaxHeld)
 	}
 	return nil
+}
+
+// extend appends to what a state holds. It wipes the memory that this outgrows, so that Close finds all there is.
+func extend(held, more []byte) []byte {
+	if len(held)+len(more) <= cap(held) {
+		return append(held, more...)
+	}
+	longer := append(held[:len(held):len(held)], more...)
+	secmem.Wipe(held)
+	return longer
+}
+
+// errKey is for a key of n bytes, a number that the algorithm does not take.
+func errKey(g *algorithm.Guest, n int) error {
+	return claviger.Errorf(claviger.ErrInvalidKey, op, "%d bytes cannot be a key of %s, which takes %d to %d", n, g.Name, g.MinKey, g.MaxKey)
+}
+
+// errUsed is for a second message under one nonce.
+func errUsed(g *algorithm.Guest) error {
+	return claviger.Errorf(claviger.ErrNonceRequired, op, "the nonce of this state of %s has been used", g.Name)
+}
+
+// errCopy is for an implementation that cannot be copied, which none of the table is.
+func errCopy(g *algorithm.Guest) error {
+	return claviger.Errorf(claviger.ErrInternal, op, "a state of %s cannot be copied", g.Name)
 }
 
 // errTag is the one error of every failed decryption: it tells nothing about why.

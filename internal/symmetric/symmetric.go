@@ -51,7 +51,7 @@ func CheckKey(g *algorithm.Guest, n int) error {
 	case g.Keyless():
 		return claviger.Errorf(claviger.ErrKeyNotSupported, op, "%s takes no key", g.Name)
 	case n < g.MinKey || n > g.MaxKey:
-		return claviger.Errorf(claviger.ErrInvalidKey, op, "%d bytes cannot be a key of %s, which takes %d to %d", n, g.Name, g.MinKey, g.MaxKey)
+		return errKey(g, n)
 	}
 	return nil
 }

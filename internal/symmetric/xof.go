@@ -1,7 +1,6 @@
 package symmetric
 
 import (
-	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
 )
 
@@ -33,7 +32,7 @@ func newExtending(g *algorithm.Guest, key, customization []byte) *extending {
 func (e *extending) clone() (verbs, error) {
 	x, err := e.xof.Clone()
 	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrInternal, op, "the state cannot be copied")
+		return nil, errCopy(e.guest)
 	}
 	return &extending{e.unable, x, e.squeezing}, nil
 }
