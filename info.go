@@ -42,6 +42,8 @@ type ProviderInfo struct {
 	Kind      ProviderKind `json:"kind"`      // Hardware or Software
 	Available bool         `json:"available"` // false: the text in Reason says why
 	Reason    string       `json:"reason,omitempty"`
+	Detail    string       `json:"detail,omitempty"`   // of a device: what it is, and how the process is confined that works with it
+	Restarts  uint64       `json:"restarts,omitempty"` // of that process since the daemon started
 }
 
 // AlgorithmInfo says what can be done under one name, and by whom.

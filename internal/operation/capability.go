@@ -25,7 +25,7 @@ func (e *Engine) Capabilities(g policy.Grant, name claviger.Algorithm) ([]clavig
 	}
 	found := make(map[claviger.Algorithm]*claviger.AlgorithmInfo)
 	for _, m := range e.members {
-		for _, row := range m.rows {
+		for _, row := range m.offer().rows {
 			if name == "" || row.Algorithm == name {
 				note(found, m.ID, row)
 			}

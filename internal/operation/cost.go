@@ -38,6 +38,6 @@ func (k *Key) inline(do provider.Op, name, key claviger.Algorithm) bool {
 			name = row.Name
 		}
 	}
-	m, ok := k.home.rows[mechanismID{do, name, key}]
+	m, ok := k.home.row(do, name, key)
 	return ok && m.Cost == provider.Inline
 }

@@ -43,7 +43,7 @@ func TestVerbsOfShortWorkOnEphemeralKeysAreInline(t *testing.T) {
 
 func TestVerbsOfASlowProviderAreForThePool(t *testing.T) {
 	r := newRig(t)
-	r.members = []*member{newMember(Member{ID: 9, Name: "slow", Provider: delay.New(software.New())})}
+	r.members = []*member{{Member: Member{ID: 9, Name: "slow", Provider: delay.New(software.New())}}}
 	if got := r.generate(t, "ML-KEM-768", claviger.AllPermissions).VerbCost(provider.Decapsulate, ""); got != provider.Pool {
 		t.Errorf("cost %d", got)
 	}

@@ -199,11 +199,11 @@ func (e *Engine) NewContext(ctx context.Context, g policy.Grant, ref *KeyRef, s 
 	if err := s.fitRow(op, row); err != nil {
 		return nil, err
 	}
-	m, mechanism, err := e.pick(op, s.Provider, e.homes(ref, g.Slot()), work{do, row.Name, t.Algorithm})
+	m, mechanism, err := e.pick(op, s.Provider, e.homes(ref, g.Slot(), do), work{do, row.Name, t.Algorithm})
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.open(ctx, ref, m)
+	key, err := e.open(ctx, ref, m, do)
 	if err != nil {
 		return nil, err
 	}

@@ -42,20 +42,6 @@ type Engine struct {
 	live   atomic.Int64      // keys that are open in a provider
 }
 
-// member is a provider with its mechanisms indexed.
-type member struct {
-	Member
-	rows map[mechanismID]provider.Mechanism
-	keys map[claviger.Algorithm]bool // key algorithms that some mechanism works with
-
-	states map[claviger.Algorithm]bool // symmetric algorithms of wasi-crypto that it runs states of
-}
-
-type mechanismID struct {
-	op       provider.Op
-	alg, key claviger.Algorithm
-}
-
 // New makes an engine. Two members with one number or name, or a number of zero, are ErrInvalidArgument.
 func New(c Config) (*Engine, error) {
 	e := &Engine{store: c.Store, clock: c.Clock, rand: c.Rand, loaded: make(map[loadedID]*Key)}
@@ -75,38 +61,9 @@ func New(c Config) (*Engine, error) {
 				return nil, claviger.Errorf(claviger.ErrInvalidArgument, "provider", "providers %q and %q share a number or a name", other.Name, m.Name)
 			}
 		}
-		e.members = append(e.members, newMember(m))
+		e.members = append(e.members, &member{Member: m})
 	}
 	return e, nil
-}
-
-// newMember indexes what a provider offers. A provider that is not open offers nothing.
-func newMember(m Member) *member {
-	x := &member{Member: m, rows: make(map[mechanismID]provider.Mechanism), keys: make(map[claviger.Algorithm]bool)}
-	if m.Provider == nil {
-		return x
-	}
-	for _, row := range m.Provider.Mechanisms() {
-		x.rows[mechanismID{row.Op, row.Algorithm, row.Key}] = row
-		if row.Key != "" {
-			x.keys[row.Key] = true
-		}
-	}
-	if p, ok := m.Provider.(provider.StateProvider); ok {
-		x.states = make(map[claviger.Algorithm]bool)
-		for _, name := range p.States() {
-			x.states[name] = true
-		}
-	}
-	return x
-}
-
-// available refuses a provider that could not be opened with ErrProviderNotAvailable.
-func (m *member) available(op string) error {
-	if m.Provider != nil {
-		return nil
-	}
-	return claviger.Errorf(claviger.ErrProviderNotAvailable, op, "provider %d (%s) is not available: %s", m.ID, m.Name, m.Reason)
 }
 
 // Now is the engine's clock.
@@ -120,23 +77,4 @@ func (e *Engine) LoadedSlots() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.loaded)
-}
-
-// Providers describes the providers, in the configured order.
-func (e *Engine) Providers() []claviger.ProviderInfo {
-	list := make([]claviger.ProviderInfo, 0, len(e.members))
-	for _, m := range e.members {
-		list = append(list, claviger.ProviderInfo{ID: m.ID, Name: m.Name, Kind: m.Kind, Available: m.Provider != nil, Reason: m.Reason})
-	}
-	return list
-}
-
-// member finds a provider by its number; nil if there is none.
-func (e *Engine) member(id claviger.ProviderID) *member {
-	for _, m := range e.members {
-		if m.ID == id {
-			return m
-		}
-	}
-	return nil
 }

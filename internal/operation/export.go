@@ -71,7 +71,11 @@ func (e *Engine) PublicKey(ctx context.Context, g policy.Grant, ref *KeyRef, for
 	if t.Class == claviger.PublicKey {
 		permissions = t.Permissions
 	}
-	made, err := e.publicKey(ctx, op, key.home, t.Algorithm, spki, permissions)
+	m, err := e.publicHome(op, key.home, t.Algorithm)
+	if err != nil {
+		return Made{}, nil, err
+	}
+	made, err := e.publicKey(ctx, op, m, t.Algorithm, spki, permissions)
 	return made, data, err
 }
 

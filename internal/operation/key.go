@@ -88,6 +88,7 @@ type Key struct {
 	slot   string           // "" for an ephemeral key
 	num    uint64           // version in the slot
 	refs   atomic.Int64
+	half   bool        // the public half of a slot's key alone, in a provider that cannot have the other
 	gone   atomic.Bool // the slot's version was destroyed
 }
 
@@ -96,6 +97,7 @@ type loadedID struct {
 	slot     string
 	version  uint64
 	provider claviger.ProviderID
+	half     bool
 }
 
 // newKey wraps a provider's key and owns it.

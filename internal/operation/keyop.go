@@ -127,7 +127,7 @@ func (e *Engine) keyOp(ctx context.Context, g policy.Grant, ref *KeyRef, do prov
 	if err != nil {
 		return Made{}, nil, err
 	}
-	key, err := e.open(ctx, ref, m)
+	key, err := e.open(ctx, ref, m, do)
 	if err != nil {
 		return Made{}, nil, err
 	}
@@ -173,7 +173,7 @@ func keyOpRow(op string, do provider.Op, name claviger.Algorithm, t Traits) (*al
 
 // keyOpHome chooses the provider that runs the verb. A result that goes into a slot needs the slot's primary.
 func (e *Engine) keyOpHome(op string, g policy.Grant, ref *KeyRef, t Target, w work) (*member, error) {
-	candidates := e.homes(ref, g.Slot())
+	candidates := e.homes(ref, g.Slot(), w.op)
 	if t.Durable {
 		primary, err := e.primary(t.Slot.Slot())
 		if err != nil {

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"encoding/hex"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
@@ -128,21 +129,34 @@ func (e *Engine) place(ctx context.Context, op string, m *member, key provider.K
 	return Made{Version: version, Info: info}, err
 }
 
-// write makes a key durable as the next version of a slot.
+// write makes a key durable as the next version of a slot. The object that a device made for it is removed again if the
+// store does not take the record.
 func (e *Engine) write(ctx context.Context, op, slot string, m *member, key provider.Key, rotate bool, t Traits) (uint64, error) {
 	id, err := e.newID()
 	if err != nil {
 		return 0, err
 	}
-	blob, err := key.Blob(ctx)
+	blob, err := key.Blob(ctx, provider.Tag{Label: slot, ID: id})
 	if err != nil {
 		return 0, claviger.WrapError(claviger.ErrPersistFailed, op, err)
 	}
 	defer blob.Close()
-	record := versionRecord{ID: id, Provider: m.ID, Class: t.Class, Bits: t.Bits, Permissions: t.Permissions, Public: t.Public, Restricted: t.Restricted}
+	version, err := e.record(ctx, op, slot, m, rotate, t, id, blob.Bytes())
+	if err != nil {
+		e.undo(ctx, m, blob.Bytes())
+	}
+	return version, err
+}
+
+// record writes the next version of a slot, for a blob of m.
+func (e *Engine) record(ctx context.Context, op, slot string, m *member, rotate bool, t Traits, id, blob []byte) (uint64, error) {
+	r := versionRecord{ID: hex.EncodeToString(id), Provider: m.ID, Class: t.Class, Bits: t.Bits, Permissions: t.Permissions, Public: t.Public, Restricted: t.Restricted}
 	var version uint64
-	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		version, err = addVersion(tx, slot, t.Algorithm, rotate, record, blob.Bytes())
+	if m.device() != nil { // its object is there: the record follows whatever the caller's time, so that the outcome is known
+		ctx = context.WithoutCancel(ctx)
+	}
+	err := e.store.Update(ctx, func(tx *store.Tx) (err error) {
+		version, err = addVersion(tx, slot, t.Algorithm, rotate, r, blob)
 		return err
 	})
 	if err != nil {
@@ -255,10 +269,10 @@ func (e *Engine) Persist(ctx context.Context, g policy.Grant, k *Key, rotate boo
 	if err != nil {
 		return Made{}, err
 	}
-	if !sameHome(k.home, m) {
+	if wayTo(k.home, m, k.traits, 0) == noWay {
 		return Made{}, claviger.Errorf(claviger.ErrCrossProviderIncompatible, op, "a key of provider %d cannot be written by provider %d of slot %q", k.home.ID, m.ID, slot.Name)
 	}
-	moved, err := e.open(ctx, LiveRef(k), m)
+	moved, err := e.open(ctx, LiveRef(k), m, 0)
 	if err != nil {
 		return Made{}, err
 	}

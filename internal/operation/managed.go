@@ -87,7 +87,7 @@ func (e *Engine) MakeManaged(ctx context.Context, g policy.Grant, s ManagedSpec,
 		return nil, err
 	}
 	defer secmem.Wipe(canonical)
-	m, _, err := e.pick(op, Selector{}, e.members, work{provider.Import, spec.Algorithm, ""})
+	m, _, err := e.pick(op, Selector{}, e.keepers(), work{provider.Import, spec.Algorithm, ""})
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (e *Engine) MakeManaged(ctx context.Context, g policy.Grant, s ManagedSpec,
 // generateManaged makes a new pair.
 func (e *Engine) generateManaged(ctx context.Context, op string, s ManagedSpec) (*Key, error) {
 	row := s.Guest.Key
-	m, _, err := e.pick(op, Selector{}, e.members, work{provider.Generate, row.Name, ""})
+	m, _, err := e.pick(op, Selector{}, e.keepers(), work{provider.Generate, row.Name, ""})
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (e *Engine) makeSymmetric(ctx context.Context, op string, s ManagedSpec, ma
 // stateHome finds the first provider that runs states of an algorithm.
 func (e *Engine) stateHome(op string, guest *algorithm.Guest) (*member, error) {
 	for _, m := range e.members {
-		if m.states[guest.Name] {
+		if m.offer().states[guest.Name] {
 			return m, nil
 		}
 	}
@@ -185,7 +185,7 @@ func (k *Key) Kept(ctx context.Context) (claviger.ProviderID, *secmem.Bytes, err
 	if k.guest == nil {
 		return 0, nil, claviger.Errorf(claviger.ErrInvalidResourceType, "managed key", "the key is not a managed one")
 	}
-	blob, err := k.key.Blob(ctx)
+	blob, err := k.key.Blob(ctx, provider.Tag{})
 	return k.home.ID, blob, claviger.WrapError(claviger.ErrPersistFailed, "managed key", err)
 }
 

@@ -107,12 +107,12 @@ func decodeSlot(schema uint16, value []byte) (*slotRecord, error) {
 const idSize = 16
 
 // newID draws an identifier.
-func (e *Engine) newID() (string, error) {
-	var id [idSize]byte
-	if _, err := io.ReadFull(e.rand, id[:]); err != nil {
-		return "", claviger.Errorf(claviger.ErrOperationFailed, "slot", "the system gave no random numbers")
+func (e *Engine) newID() ([]byte, error) {
+	id := make([]byte, idSize)
+	if _, err := io.ReadFull(e.rand, id); err != nil {
+		return nil, claviger.Errorf(claviger.ErrOperationFailed, "slot", "the system gave no random numbers")
 	}
-	return hex.EncodeToString(id[:]), nil
+	return id, nil
 }
 
 // readSlot gives a slot's record within a transaction; an empty slot gives an empty record.

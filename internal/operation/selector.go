@@ -80,7 +80,7 @@ func (e *Engine) pick(op string, s Selector, candidates []*member, w work) (*mem
 // choose gives the first candidate that offers the work and fits.
 func choose(candidates []*member, w work, fits func(*member) bool) (*member, provider.Mechanism, bool) {
 	for _, m := range candidates {
-		if row, ok := m.rows[mechanismID(w)]; ok && fits(m) {
+		if row, ok := m.offer().rows[mechanismID(w)]; ok && fits(m) {
 			return m, row, true
 		}
 	}
@@ -123,21 +123,4 @@ func (w work) String() string {
 		text += " for " + string(w.key) + " keys"
 	}
 	return text
-}
-
-// sameHome reports whether a key of one provider can be loaded by another from its blob: software providers read each
-// other's blobs, devices do not.
-func sameHome(a, b *member) bool {
-	return a == b || a.Kind == claviger.Software && b.Kind == claviger.Software
-}
-
-// usable lists the providers where a key that lives in home can be used, home first, the others in the given order.
-func usable(home *member, others []*member) []*member {
-	list := []*member{home}
-	for _, m := range others {
-		if m != home && sameHome(home, m) {
-			list = append(list, m)
-		}
-	}
-	return list
 }

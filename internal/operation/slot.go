@@ -7,7 +7,6 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/policy"
-	"github.com/claviger/claviger/internal/secmem"
 	"github.com/claviger/claviger/internal/store"
 )
 
@@ -49,89 +48,6 @@ func emptySlot(op, slot string, version uint64) error {
 		return claviger.Errorf(claviger.ErrKeySlotEmpty, op, "slot %q is empty", slot)
 	}
 	return claviger.Errorf(claviger.ErrKeySlotEmpty, op, "slot %q has no version %d", slot, version)
-}
-
-// homes lists the providers where a key can be used: those that the slot names, in its order, or for an ephemeral key
-// its own and then the others.
-func (e *Engine) homes(ref *KeyRef, slot *policy.Slot) []*member {
-	home := e.member(ref.home)
-	if home == nil {
-		return nil
-	}
-	if slot == nil {
-		return usable(home, e.members)
-	}
-	return e.compatible(slot, home)
-}
-
-// compatible lists the providers of a slot that can use a key living in home, in the slot's order.
-func (e *Engine) compatible(slot *policy.Slot, home *member) []*member {
-	var list []*member
-	for _, id := range slot.Providers {
-		if m := e.member(id); m != nil && sameHome(home, m) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-// open gives a live key in provider m with a reference of the caller's.
-func (e *Engine) open(ctx context.Context, ref *KeyRef, m *member) (*Key, error) {
-	if err := m.available("key"); err != nil {
-		return nil, err
-	}
-	if err := ref.live.alive("key"); err != nil {
-		return nil, err
-	}
-	switch {
-	case ref.live != nil && ref.live.home == m:
-		return ref.live.Retain(), nil
-	case ref.slot != "":
-		return e.loadSlot(ctx, ref, m)
-	}
-	blob, err := ref.live.key.Blob(ctx)
-	if err != nil {
-		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
-	}
-	defer blob.Close()
-	key, err := m.Provider.Load(ctx, blob.Bytes())
-	if err != nil {
-		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
-	}
-	return e.newKey(m, key, ref.traits), nil
-}
-
-// home finds the provider where a key lives and works best: its own.
-func (e *Engine) openHome(ctx context.Context, ref *KeyRef, slot *policy.Slot) (*Key, error) {
-	if ref.live != nil {
-		return e.open(ctx, ref, ref.live.home)
-	}
-	for _, m := range e.homes(ref, slot) {
-		if m.Provider != nil {
-			return e.open(ctx, ref, m)
-		}
-	}
-	return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "key", "provider %d, where the key of slot %q lives, is not available", ref.home, ref.slot)
-}
-
-// loadSlot gives the loaded key of a version, which all its users share, or loads it.
-func (e *Engine) loadSlot(ctx context.Context, ref *KeyRef, m *member) (*Key, error) {
-	id := loadedID{ref.slot, ref.num, m.ID}
-	if k := e.shared(id); k != nil {
-		return k, nil
-	}
-	blob, err := e.blob(ref)
-	if err != nil {
-		return nil, err
-	}
-	defer secmem.Wipe(blob)
-	key, err := m.Provider.Load(ctx, blob)
-	if err != nil {
-		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
-	}
-	fresh := e.newKey(m, key, ref.traits)
-	fresh.slot, fresh.num = ref.slot, ref.num
-	return e.share(id, fresh)
 }
 
 // blob reads what the key's provider keeps of it. The caller wipes it.
@@ -196,7 +112,7 @@ func (e *Engine) unload(k *Key) bool {
 	if k.refs.Add(-1) != 0 {
 		return false
 	}
-	id := loadedID{k.slot, k.num, k.home.ID}
+	id := loadedID{k.slot, k.num, k.home.ID, k.half}
 	if e.loaded[id] == k {
 		delete(e.loaded, id)
 	}
@@ -213,15 +129,23 @@ func (e *Engine) LoadKey(ctx context.Context, g policy.Grant, ref *KeyRef) (*Key
 }
 
 // Clear destroys a version of a slot, or with 0 all of them; their numbers are never given again. Loaded keys of these
-// versions serve no further call. Durable when it returns. An empty slot, or one without the version, is
+// versions serve no further call. Durable when it returns. An object that a device made for a version is removed from the
+// device first, and a device that is away is ErrProviderNotAvailable: nothing is cleared then. An empty slot, or one without the version, is
 // ErrKeySlotEmpty. The grant must allow clearing.
 func (e *Engine) Clear(ctx context.Context, g policy.Grant, version uint64) error {
 	if err := g.DemandWrite("clear", policy.WriteClear); err != nil {
 		return err
 	}
 	slot := g.Slot().Name
+	newest, err := e.destroyObjects(ctx, slot, version)
+	if err != nil {
+		return err
+	}
 	var gone []uint64
-	err := e.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := grew(tx, slot, newest); err != nil && version == 0 {
+			return err
+		}
 		gone, err = dropVersions(tx, slot, version)
 		return err
 	})
@@ -252,6 +176,8 @@ func (e *Engine) SlotInfo(g policy.Grant, mapped claviger.Permission) (claviger.
 	}
 	slot := g.Slot()
 	info := claviger.KeySlotInfo{Algorithm: slot.Algorithm, Permissions: mapped}
+	var home *member // of the newest key; nil for an empty slot
+	traits := generic(slot.Algorithm)
 	r, err := e.slotRecord(slot.Name)
 	switch {
 	case errors.Is(err, store.ErrDamaged), errors.Is(err, claviger.ErrInvalidFormat):
@@ -262,27 +188,36 @@ func (e *Engine) SlotInfo(g policy.Grant, mapped claviger.Permission) (claviger.
 	if last, ok := r.newest(); ok {
 		info.State, info.Algorithm = claviger.SlotOccupied, r.Algorithm
 		info.Permissions &= last.traits(r.Algorithm).Permissions
-		if home := e.member(last.Provider); home == nil || home.Provider == nil {
+		if home = e.member(last.Provider); home == nil || !home.health().Available {
 			info.State = claviger.SlotLocked
 		}
+		traits = last.traits(r.Algorithm)
 	}
 	for _, v := range r.Versions {
 		info.Versions = append(info.Versions, claviger.KeyVersion{Version: v.Version, ID: v.ID})
 	}
-	info.Primary, info.Compatible = e.slotProviders(slot, info.Algorithm)
+	info.Primary, info.Compatible = e.slotProviders(slot, home, traits)
 	return info, nil
 }
 
-// slotProviders gives the primary of a slot, and those of its providers that can use a key of the algorithm, in the
-// slot's order. An open slot without an algorithm lists those that share the primary's home.
-func (e *Engine) slotProviders(slot *policy.Slot, alg claviger.Algorithm) (claviger.ProviderID, []claviger.ProviderID) {
+// slotProviders gives the primary of a slot, and those of its providers that can do something with its key, in the
+// slot's order: of what they offer now, not of what is configured. A key that is not there yet is taken to be the primary's.
+// An open slot without an algorithm lists those that share the primary's home.
+func (e *Engine) slotProviders(slot *policy.Slot, home *member, t Traits) (claviger.ProviderID, []claviger.ProviderID) {
 	primary, err := e.primary(slot)
 	if err != nil {
 		return 0, nil
 	}
+	if home == nil {
+		home = primary
+	}
 	list := []claviger.ProviderID{}
-	for _, m := range e.compatible(slot, primary) {
-		if m.Provider != nil && (alg == "" || m.keys[alg]) || m == primary {
+	for _, id := range slot.Providers {
+		m := e.member(id)
+		if m == nil || m.Provider == nil {
+			continue
+		}
+		if m == primary || serves(home, m, t) || t.Algorithm == "" && sameHome(home, m) {
 			list = append(list, m.ID)
 		}
 	}

@@ -310,7 +310,7 @@ func TestAnEphemeralKeyMovesBetweenSoftwareProviders(t *testing.T) {
 func TestKeysOfADeviceStayThere(t *testing.T) {
 	r := newRig(t, slot("data", "AES-256", twoWay))
 	here := r.generate(t, "AES-256", twoWay)
-	*r.member(7) = *newMember(Member{ID: 7, Name: "token", Kind: claviger.Hardware, Provider: software.New()})
+	r.member(7).Member = Member{ID: 7, Name: "token", Kind: claviger.Hardware, Provider: software.New()}
 	spec := ContextSpec{Kind: claviger.CipherContext, Algorithm: "AES-256-CBC", Provider: Selector{Kind: claviger.Hardware}}
 	_, err := r.NewContext(t.Context(), r.grant(t, here, provider.Encrypt), LiveRef(here), spec)
 	fails(t, "a software key in the device", err, claviger.ErrCrossProviderIncompatible)

@@ -150,8 +150,9 @@ type Key interface {
 	Public() ([]byte, error)
 	// Export gives the key in its encoded form, or claviger.ErrKeyNotExportable. The caller closes it.
 	Export(ctx context.Context) (*secmem.Bytes, error)
-	// Blob gives what Load of the same provider makes this key from again: sealed key or reference. The caller closes it.
-	Blob(ctx context.Context) (*secmem.Bytes, error)
+	// Blob makes the key last and gives what Load of the same provider makes it from again: the key itself, or a reference to an
+	// object of a device, which then bears the tag. Each call of a device's key makes another object. The caller closes it.
+	Blob(ctx context.Context, tag Tag) (*secmem.Bytes, error)
 	// Close wipes the key. Idempotent.
 	Close() error
 }
@@ -159,7 +160,8 @@ type Key interface {
 // Provider is a place where keys live and work. Safe for concurrent use.
 type Provider interface {
 	Operator
-	// Mechanisms lists all that the provider offers. The slice is shared: read only.
+	// Mechanisms lists all that the provider offers. The slice is shared: read only. Where a device comes and goes another
+	// slice is given when the list has changed, and the last one while the device is away.
 	Mechanisms() []Mechanism
 	// Generate makes a new key; the Class of spec is ignored.
 	Generate(ctx context.Context, spec Spec) (Key, error)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/wire"
 	pb "github.com/claviger/claviger/proto"
 )
@@ -26,6 +27,7 @@ type job struct {
 	cancel   context.CancelFunc
 	stop     func() bool // of the deadline's watcher
 	answered atomic.Bool
+	parked   bool // it takes no place in its pool any longer; guarded by the pool's mu
 }
 
 // enqueue copies the request, charges it to the tenant and gives it to the pool. A refusal is answered.
@@ -45,7 +47,7 @@ func (c *conn) submit(j *job) error {
 		return err
 	}
 	j.conn, j.tenant, j.body = c, c.peer.sess.Caller().Tenant, bytes.Clone(j.body)
-	j.ctx, j.cancel = context.WithTimeout(c.peer.ctx, c.srv.limit(j.header.Remaining))
+	j.ctx, j.cancel = context.WithTimeout(provider.WithPark(c.peer.ctx, func() { j.pool().park(j) }), c.srv.limit(j.header.Remaining))
 	err := c.calls.add(j)
 	if err == nil {
 		j.stop = context.AfterFunc(j.ctx, j.expire)

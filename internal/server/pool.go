@@ -9,13 +9,15 @@ import (
 )
 
 // pool runs jobs on a bounded number of goroutines. Each tenant has a lane: jobs of one lane start in their order, at
-// most share of them run at once, and lanes take turns. A goroutine lives as long as there is work for it.
+// most share of them run at once, and lanes take turns. A goroutine lives as long as there is work for it. A job that says
+// that it only waits for a device is parked: it takes no place any longer, so that a device that hangs holds up nothing else.
 type pool struct {
 	size, share int
 
 	mu      sync.Mutex
 	running int
 	queued  int
+	parked  int
 	closing bool
 	lanes   map[string]*lane
 	ready   []*lane // lanes with a job that may start, in turn
@@ -48,13 +50,35 @@ func (p *pool) submit(j *job) error {
 	l.queue = append(l.queue, j)
 	p.queued++
 	p.list(l)
+	p.start()
+	return nil
+}
+
+// start gives a job that may start a goroutine of its own, where there is room; the caller holds mu.
+func (p *pool) start() {
 	if p.running < p.size {
 		if next := p.next(); next != nil {
 			p.running++
 			go p.work(next)
 		}
 	}
-	return nil
+}
+
+// park takes a running job out of the count, once. What is left to do for it when its device has answered is short.
+func (p *pool) park(j *job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j.parked {
+		return
+	}
+	j.parked = true
+	p.parked++
+	p.running--
+	l := p.lanes[j.tenant]
+	l.running--
+	p.list(l)
+	p.forget(l)
+	p.start()
 }
 
 // list puts a lane in line if a job of it may start.
@@ -96,6 +120,12 @@ func (p *pool) work(j *job) {
 	for j != nil {
 		j.run()
 		p.mu.Lock()
+		if j.parked { // another goroutine has its place
+			p.parked--
+			p.tell()
+			p.mu.Unlock()
+			return
+		}
 		l := p.lanes[j.tenant]
 		l.running--
 		p.list(l)
@@ -129,7 +159,7 @@ func (p *pool) remove(j *job) bool {
 
 // tell wakes drain when nothing runs or waits; the caller holds mu.
 func (p *pool) tell() {
-	if p.closing && p.running == 0 && p.queued == 0 {
+	if p.closing && p.running == 0 && p.queued == 0 && p.parked == 0 {
 		select {
 		case p.idle <- struct{}{}:
 		default:

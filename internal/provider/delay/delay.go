@@ -175,8 +175,8 @@ func (k *key) Export(ctx context.Context) (*secmem.Bytes, error) {
 }
 
 // Blob hangs, then gives the blob.
-func (k *key) Blob(ctx context.Context) (*secmem.Bytes, error) {
-	return k.Key.Blob(k.provider.hang(ctx))
+func (k *key) Blob(ctx context.Context, tag provider.Tag) (*secmem.Bytes, error) {
+	return k.Key.Blob(k.provider.hang(ctx), tag)
 }
 
 // within replaces a slow key among the parameters by the one in it, which is what the

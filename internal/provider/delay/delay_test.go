@@ -54,7 +54,7 @@ func TestEveryOperationHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ready.Close()
-		blob, err := ready.Blob(t.Context())
+		blob, err := ready.Blob(t.Context(), provider.Tag{})
 		if err != nil {
 			t.Fatal(err)
 		}

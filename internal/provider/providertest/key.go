@@ -40,7 +40,7 @@ func (s *suite) testKey(t *testing.T, m provider.Mechanism) {
 }
 
 func (s *suite) testBlob(t *testing.T, k provider.Key) {
-	blob, err := k.Blob(t.Context())
+	blob, err := k.Blob(t.Context(), tag())
 	if err != nil {
 		t.Fatalf("blob: %v", err)
 	}
@@ -154,7 +154,7 @@ func (s *suite) testPublicKey(t *testing.T, alg claviger.Algorithm, spki []byte)
 		_, err := s.provider.Import(t.Context(), provider.Spec{Algorithm: m.Algorithm, Class: claviger.PublicKey}, spki)
 		wantCode(t, fmt.Sprintf("a public key of %s as one of %s", alg, m.Algorithm), err, claviger.ErrIncompatibleKeyType)
 	}
-	loaded, err := public.Blob(t.Context())
+	loaded, err := public.Blob(t.Context(), tag())
 	if err != nil {
 		t.Fatalf("blob of a public key: %v", err)
 	}
@@ -203,4 +203,9 @@ func (s *suite) testTwoKeys(t *testing.T, alg claviger.Algorithm, k provider.Key
 	if x.Equal(y.Bytes()) {
 		t.Error("the same key twice")
 	}
+}
+
+// tag is what a device is to call a key of the suite.
+func tag() provider.Tag {
+	return provider.Tag{Label: "contract", ID: []byte("sixteen bytes id")}
 }

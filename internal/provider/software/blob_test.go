@@ -26,7 +26,7 @@ func TestBlobIsAsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer k.Close()
-	blob, err := k.Blob(t.Context())
+	blob, err := k.Blob(t.Context(), provider.Tag{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,8 +135,8 @@ func (k *key) Export(ctx context.Context) (*secmem.Bytes, error) {
 	return secmem.From(k.material.Bytes())
 }
 
-// Blob gives the versioned bytes that Load reads.
-func (k *key) Blob(ctx context.Context) (*secmem.Bytes, error) {
+// Blob gives the versioned bytes that Load reads; the tag is for devices.
+func (k *key) Blob(ctx context.Context, _ provider.Tag) (*secmem.Bytes, error) {
 	if err := k.usable(ctx, "store"); err != nil {
 		return nil, err
 	}

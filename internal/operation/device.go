@@ -1,0 +1,159 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/secmem"
+	"github.com/claviger/claviger/internal/store"
+)
+
+// undoTime is how long a device may take to remove an object that turned out not to be wanted.
+const undoTime = 5 * time.Second
+
+// undo removes the object of a key that did not become a version of its slot after all. What cannot be removed stays in the
+// device; nothing refers to it.
+func (e *Engine) undo(ctx context.Context, m *member, blob []byte) {
+	d := m.device()
+	if d == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	_ = d.Destroy(ctx, blob)
+}
+
+// destroyObjects removes the objects of a slot's version, or with 0 of all, from their devices, before the store forgets
+// them: what is said to be destroyed is gone from the device too. A provider that is not configured any longer is passed
+// over, and so is a record that is damaged; a device that is away refuses. newest is the slot's newest version.
+func (e *Engine) destroyObjects(ctx context.Context, slot string, version uint64) (newest uint64, err error) {
+	r, err := e.slotRecord(slot)
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, claviger.ErrInvalidFormat) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range r.Versions {
+		if version == 0 || v.Version == version {
+			if err := e.destroyObject(ctx, slot, v); err != nil {
+				return 0, err
+			}
+		}
+	}
+	last, _ := r.newest()
+	return last.Version, nil
+}
+
+func (e *Engine) destroyObject(ctx context.Context, slot string, v versionRecord) error {
+	m := e.member(v.Provider)
+	if m == nil || m.device() == nil {
+		return nil
+	}
+	blob, err := e.blob(&KeyRef{slot: slot, num: v.Version})
+	if err != nil {
+		return nil // damaged, or gone in the meantime
+	}
+	defer secmem.Wipe(blob)
+	if err := m.device().Destroy(ctx, blob); err != nil {
+		return claviger.WrapError(claviger.ErrOperationFailed, "clear", err)
+	}
+	return nil
+}
+
+// grew refuses to forget a slot that has got another version since its objects were removed.
+func grew(tx *store.Tx, slot string, newest uint64) error {
+	r, err := readSlot(tx, slot)
+	if err != nil || newest == 0 {
+		return nil // damaged, or nothing in a device
+	}
+	if last, ok := r.newest(); ok && last.Version != newest {
+		return claviger.Errorf(claviger.ErrInvalidOperation, "clear", "slot %q got version %d in the meantime; nothing was cleared from the store", slot, last.Version)
+	}
+	return nil
+}
+
+// Adopt binds a slot to an object that is already in the device of the slot's primary provider, as its next version. The
+// query names the object by label, identifier or both, and one object must fit; the algorithm is the slot's. The object
+// itself stays as it is, also when the version is cleared. The grant must allow importing. Errors: ErrUnsupportedOperation for a
+// provider without objects, ErrResourceNotFound, ErrInvalidArgument if several fit, ErrKeySlotOccupied, and those of the device.
+func (e *Engine) Adopt(ctx context.Context, g policy.Grant, q provider.Query, t Target) (Made, error) {
+	const op = "adopt"
+	if err := firstError(g.DemandOpen(op), t.demand(op, policy.WriteImport)); err != nil {
+		return Made{}, err
+	}
+	slot := t.Slot.Slot()
+	m, err := e.primary(slot)
+	if err != nil {
+		return Made{}, err
+	}
+	if m.device() == nil {
+		return Made{}, claviger.Errorf(claviger.ErrUnsupportedOperation, op, "provider %d (%s) of slot %q keeps no objects", m.ID, m.Name, slot.Name)
+	}
+	if q.Algorithm, err = e.inherited(t, slot.Algorithm); err != nil {
+		return Made{}, err
+	}
+	object, err := e.oneObject(ctx, op, m, q)
+	if err != nil {
+		return Made{}, err
+	}
+	if err := firstError(fitsSlot(op, slot, object.Spec.Algorithm), e.early(t, object.Spec.Algorithm)); err != nil {
+		return Made{}, err
+	}
+	key, err := m.Provider.Load(ctx, object.Blob)
+	if err != nil {
+		return Made{}, claviger.WrapError(claviger.ErrOperationFailed, op, err)
+	}
+	defer key.Close()
+	id, err := e.newID()
+	if err != nil {
+		return Made{}, err
+	}
+	traits := newTraits(key, t.permissions(claviger.AllPermissions), nil)
+	version, err := e.record(ctx, op, slot.Name, m, t.Rotate, traits, id, object.Blob)
+	return Made{Version: version, Info: claviger.KeyInfo{Algorithm: traits.Algorithm, Class: traits.Class, Persistence: claviger.Persistent,
+		Permissions: traits.Permissions, Provider: m.ID, Bits: traits.Bits}}, err
+}
+
+// oneObject finds the object that a query means.
+func (e *Engine) oneObject(ctx context.Context, op string, m *member, q provider.Query) (provider.Object, error) {
+	if q.Label == "" && len(q.ID) == 0 {
+		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "an object is named by its label, its identifier or both")
+	}
+	found, err := m.device().Objects(ctx, q)
+	switch {
+	case err != nil:
+		return provider.Object{}, claviger.WrapError(claviger.ErrOperationFailed, op, err)
+	case len(found) == 0 && q.Algorithm != "":
+		return provider.Object{}, claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key of %s that is named so", m.ID, m.Name, q.Algorithm)
+	case len(found) == 0:
+		return provider.Object{}, claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key that is named so", m.ID, m.Name)
+	case len(found) > 1:
+		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "%d keys of provider %d (%s) are named so; give label and identifier", len(found), m.ID, m.Name)
+	case found[0].Spec.Algorithm == "":
+		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "the object does not say what it is for; the slot needs an algorithm")
+	}
+	return found[0], nil
+}
+
+// Objects lists the lasting keys in a provider's device that a query fits. The grant must be an administrator's. Errors:
+// ErrProviderNotAvailable for an unknown number, ErrUnsupportedOperation for a provider without objects.
+func (e *Engine) Objects(ctx context.Context, g policy.Grant, id claviger.ProviderID, q provider.Query) ([]provider.Object, error) {
+	const op = "objects"
+	if err := g.DemandAdmin(op); err != nil {
+		return nil, err
+	}
+	m := e.member(id)
+	switch {
+	case m == nil:
+		return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, op, "no provider has the number %d", id)
+	case m.device() == nil:
+		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, op, "provider %d (%s) keeps no objects", m.ID, m.Name)
+	}
+	list, err := m.device().Objects(ctx, q)
+	return list, claviger.WrapError(claviger.ErrOperationFailed, op, err)
+}

@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/claviger/claviger/internal/secmem"
+)
+
+// writer sends frames. Who comes while another writes leaves the frame to it, so that many callers' frames take one system
+// call. Safe for concurrent use.
+type writer struct {
+	to io.Writer
+
+	mu   sync.Mutex
+	out  []byte // frames that wait
+	free []byte // the buffer of the write before
+	busy bool   // somebody writes
+	err  error  // of the first write that failed
+}
+
+// keepOut is the largest buffer in bytes that is kept between writes.
+const keepOut = 1 << 20
+
+// send appends a frame of at most size bytes by add and sees that it is written, by this goroutine or the one that writes
+// already. Buffers are wiped when they are written or outgrown. An error is that of an earlier or of this write.
+func (w *writer) send(size int, add func(dst []byte) []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	w.reserve(size)
+	w.out = add(w.out)
+	if w.busy {
+		return nil
+	}
+	w.busy = true
+	for len(w.out) > 0 && w.err == nil {
+		batch := w.out
+		w.out = w.free[:0]
+		w.mu.Unlock()
+		_, err := w.to.Write(batch)
+		secmem.Wipe(batch)
+		w.mu.Lock()
+		w.err = err
+		if w.free = nil; cap(batch) <= keepOut {
+			w.free = batch[:0]
+		}
+	}
+	w.busy = false
+	return w.err
+}
+
+// reserve makes room for n more bytes, so that no frame is left behind in a buffer that grew; the caller holds mu.
+func (w *writer) reserve(n int) {
+	if cap(w.out)-len(w.out) >= n {
+		return
+	}
+	bigger := make([]byte, len(w.out), max(2*cap(w.out), len(w.out)+n, 4<<10))
+	copy(bigger, w.out)
+	secmem.Wipe(w.out)
+	w.out = bigger
+}
+
+// reader receives frames. Not safe for concurrent use.
+type reader struct {
+	from *bufio.Reader
+	head [frameHeader]byte
+}
+
+func newReader(from io.Reader) *reader { return &reader{from: bufio.NewReaderSize(from, 64<<10)} }
+
+// next reads a frame into buf, which it enlarges where it must. A body over maxBody is an error.
+func (r *reader) next(buf []byte) (id uint64, body []byte, err error) {
+	if _, err := io.ReadFull(r.from, r.head[:]); err != nil {
+		return 0, buf, err
+	}
+	n := binary.LittleEndian.Uint32(r.head[:])
+	if n > maxBody {
+		return 0, buf, fmt.Errorf("a frame of %d bytes; the limit is %d", n, maxBody)
+	}
+	if int(n) > cap(buf) {
+		buf = make([]byte, n)
+	}
+	body = buf[:n]
+	_, err = io.ReadFull(r.from, body)
+	return binary.LittleEndian.Uint64(r.head[4:]), body, err
+}

@@ -1,0 +1,317 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/secmem"
+)
+
+// Process is a worker process as the daemon sees it.
+type Process interface {
+	// Conn is the daemon's end of the socket pair. Kill or the process's end break it; whoever took the process closes it.
+	Conn() *net.UnixConn
+	// Kill ends the process at once. Idempotent.
+	Kill()
+	// Wait waits until the process has ended and gives what it used back. It is called once. The error says how it ended.
+	Wait() error
+	// Detail says for people how the process is confined.
+	Detail() string
+}
+
+// link is one worker process from its start to its end. Safe for concurrent use.
+type link struct {
+	process Process
+	name    string // of the provider
+	hang    time.Duration
+	out     writer
+	places  chan struct{} // one for each call that the worker takes at once; set before the link is anybody's
+	ids     atomic.Uint64 // numbers of calls, keys and streams
+
+	mu      sync.Mutex
+	pending map[uint64]*pending // guarded by mu; nil once the link is dead
+	reason  error               // guarded by mu; why it is dead
+	dead    chan struct{}       // closed when reason is set
+	served  atomic.Bool         // some call has succeeded
+	wg      sync.WaitGroup      // reader and watchdog
+}
+
+// pending is a call whose reply has not come.
+type pending struct {
+	began     time.Time
+	verb      verb
+	result    uint64
+	done      chan struct{} // one value when body and err are set
+	body      []byte
+	finished  bool // done has or will have its value; guarded by the link's mu
+	abandoned bool // the caller has gone; guarded by the link's mu
+	placed    bool // it holds one of the places
+}
+
+// newLink takes a process and starts to read and to watch. end must be called.
+func newLink(name string, process Process, hang time.Duration) *link {
+	l := &link{process: process, name: name, hang: hang, pending: make(map[uint64]*pending), dead: make(chan struct{})}
+	l.out.to = process.Conn()
+	l.wg.Go(l.read)
+	l.wg.Go(l.watch)
+	return l
+}
+
+// end kills the process and waits until nothing of it is left.
+func (l *link) end(why error) {
+	l.die(why)
+	l.wg.Wait()
+	_ = l.process.Wait()
+	_ = l.process.Conn().Close()
+}
+
+// die makes the link dead for a reason, the first one, and answers every call. It may be called by anybody.
+func (l *link) die(why error) {
+	l.mu.Lock()
+	waiting := l.pending
+	if l.reason == nil {
+		l.reason = why
+		close(l.dead)
+	}
+	l.pending = nil
+	for _, c := range waiting {
+		c.finished = true
+	}
+	l.mu.Unlock()
+	l.process.Kill()
+	_ = l.process.Conn().SetDeadline(time.Unix(1, 0)) // wakes whoever reads or writes
+	for _, c := range waiting {
+		c.done <- struct{}{}
+	}
+}
+
+// alive reports whether the link can be used.
+func (l *link) alive() bool {
+	select {
+	case <-l.dead:
+		return false
+	default:
+		return true
+	}
+}
+
+// why gives the reason of a dead link.
+func (l *link) why() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reason
+}
+
+// lost is the error of a call that needed this worker.
+func (l *link) lost(op string) error {
+	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Detail: fmt.Sprintf("the worker of provider %q ended: %v", l.name, l.why()), Err: provider.ErrLost}
+}
+
+// call sends a request and waits for its reply, whose parts refer to bytes that the caller wipes by release. A context that
+// ends answers the caller; the call itself goes on, and what it makes is released.
+func (l *link) call(ctx context.Context, op string, r *request) (*answer, error) {
+	provider.Park(ctx)
+	select {
+	case l.places <- struct{}{}:
+	case <-l.dead:
+		return nil, l.lost(op)
+	case <-ctx.Done():
+		return nil, given(ctx, op)
+	}
+	c := &pending{began: time.Now(), verb: r.verb, result: r.result, done: make(chan struct{}, 1), placed: true}
+	if err := l.send(op, c, r); err != nil {
+		<-l.places
+		return nil, err
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if l.abandon(c) {
+			return nil, given(ctx, op)
+		}
+		<-c.done
+	}
+	if c.body == nil {
+		return nil, l.lost(op)
+	}
+	return l.answered(op, c.body)
+}
+
+// send registers a call and writes its request.
+func (l *link) send(op string, c *pending, r *request) error {
+	id := l.ids.Add(1)
+	l.mu.Lock()
+	if l.pending == nil {
+		l.mu.Unlock()
+		return l.lost(op)
+	}
+	l.pending[id] = c
+	l.mu.Unlock()
+	if err := l.out.send(requestSize(r), func(dst []byte) []byte { return appendRequest(dst, id, r) }); err != nil {
+		l.die(ended(err))
+	}
+	return nil
+}
+
+// tell sends a request whose reply nobody waits for.
+func (l *link) tell(r *request) {
+	_ = l.send("", &pending{began: time.Now(), verb: r.verb, abandoned: true, done: make(chan struct{}, 1)}, r)
+}
+
+// abandon leaves a call to itself; false if its reply is there.
+func (l *link) abandon(c *pending) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.abandoned = !c.finished
+	return c.abandoned
+}
+
+// read takes replies until the connection ends.
+func (l *link) read() {
+	in := newReader(l.process.Conn())
+	for {
+		id, body, err := in.next(nil)
+		if err != nil {
+			l.die(ended(err))
+			return
+		}
+		l.mu.Lock()
+		c := l.pending[id]
+		delete(l.pending, id)
+		if c != nil && c.placed {
+			<-l.places
+		}
+		abandoned := c != nil && c.abandoned
+		if c != nil && !abandoned {
+			c.body, c.finished = body, true
+			c.done <- struct{}{}
+		}
+		l.mu.Unlock()
+		if c == nil {
+			l.die(errors.New("it answered a call that nobody made"))
+			return
+		}
+		if abandoned {
+			l.unclaimed(c, body)
+		}
+	}
+}
+
+// unclaimed releases what a call made whose caller has gone.
+func (l *link) unclaimed(c *pending, body []byte) {
+	defer secmem.Wipe(body)
+	var r reply
+	if parseReply(body, &r) != nil {
+		l.die(errFrame)
+		return
+	}
+	switch {
+	case r.status == statusLost:
+		l.die(errors.New(clean(r.detail)))
+	case r.status != statusOK:
+	case c.verb == verbBegin:
+		l.tell(&request{verb: verbCloseStream, target: c.result})
+	case c.verb == verbGenerate, c.verb == verbImport, c.verb == verbLoad, c.verb == verbKeyOp:
+		l.tell(&request{verb: verbCloseKey, target: c.result})
+	case c.verb == verbBlob:
+		l.tell(&request{verb: verbDestroy, data: r.data})
+	}
+}
+
+// watch kills a worker in which a call lasts too long.
+func (l *link) watch() {
+	tick := time.NewTicker(min(max(l.hang/8, 5*time.Millisecond), time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.dead:
+			return
+		case now := <-tick.C:
+			if l.hangs(now) {
+				l.die(fmt.Errorf("a call has lasted longer than %s", l.hang))
+				return
+			}
+		}
+	}
+}
+
+func (l *link) hangs(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.pending {
+		if now.Sub(c.began) > l.hang {
+			return true
+		}
+	}
+	return false
+}
+
+// answer is a reply and the bytes that it refers to.
+type answer struct {
+	reply
+	body []byte
+}
+
+// release wipes the answer.
+func (a *answer) release() { secmem.Wipe(a.body) }
+
+// answered reads a reply's body; an answer that is an error becomes one.
+func (l *link) answered(op string, body []byte) (*answer, error) {
+	a := &answer{body: body}
+	if err := parseReply(body, &a.reply); err != nil {
+		l.die(err)
+		return nil, l.lost(op)
+	}
+	if a.status == statusOK {
+		l.served.Store(true)
+		return a, nil
+	}
+	defer a.release()
+	err := &claviger.Error{Code: a.code, Op: a.op, Detail: clean(a.detail)}
+	switch a.status {
+	case statusMismatch:
+		return nil, provider.ErrMismatch
+	case statusPIN:
+		err.Err = provider.ErrPIN
+	case statusLost:
+		l.die(errors.New(err.Detail))
+		err.Err = provider.ErrLost
+	}
+	return nil, err
+}
+
+// maxDetail is the longest text of an error that is taken from a worker, in bytes.
+const maxDetail = 500
+
+// clean makes a text of a worker fit for a log: of bounded length, without control characters.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return '?'
+		}
+		return r
+	}, text[:min(len(text), maxDetail)])
+}
+
+// given is the error of a call whose context has ended.
+func given(ctx context.Context, op string) error {
+	err := ctx.Err()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Detail: "the deadline passed", Err: err}
+	}
+	return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "cancelled", Err: err}
+}
+
+// ended says what a broken connection to a worker means.
+func ended(err error) error {
+	return fmt.Errorf("its process is gone (%w)", err)
+}

@@ -1,0 +1,239 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/secmem"
+)
+
+// DefaultHangAfter is how long a call may last where Config does not say.
+const DefaultHangAfter = 10 * time.Second
+
+// Config says how a Provider starts and watches its worker.
+type Config struct {
+	Name      string                                     // of the provider, for people
+	Settings  []byte                                     // what the worker is told first: which device, and how
+	Start     func(ctx context.Context) (Process, error) // starts a process that calls Serve
+	PIN       func() (*secmem.Bytes, error)              // reads the PIN, which is closed here; nil: there is none
+	Gate      Gate                                       // nil: every PIN is tried
+	HangAfter time.Duration                              // a call that lasts longer has the worker replaced; 0 means DefaultHangAfter
+	Log       *slog.Logger                               // nil discards
+}
+
+// Gate remembers which PINs a device has refused, so that none is tried twice.
+type Gate interface {
+	// Try is asked before a PIN goes to the device, and when it returns nil it has noted durably that it will. A PIN that was
+	// refused before is an error. doubt: the device says that a wrong PIN was given since the last right one.
+	Try(ctx context.Context, pin []byte, doubt bool) error
+	// Done notes durably what came of it.
+	Done(ctx context.Context, pin []byte, refused bool) error
+}
+
+// Provider is the daemon's end: a provider whose keys live in a worker process. It is a provider.ObjectProvider and a
+// provider.Reporter. Safe for concurrent use.
+type Provider struct {
+	supervisor
+	stock atomic.Pointer[stock]
+}
+
+var (
+	_ provider.ObjectProvider = (*Provider)(nil)
+	_ provider.Reporter       = (*Provider)(nil)
+)
+
+// New makes a provider and starts its worker, without waiting for it. Close must be called.
+func New(c Config) *Provider {
+	if c.HangAfter <= 0 {
+		c.HangAfter = DefaultHangAfter
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &Provider{supervisor: supervisor{cfg: c, stop: stop, kick: make(chan struct{}, 1), changed: make(chan struct{})}}
+	p.stock.Store(&stock{})
+	p.opened = p.take
+	p.wg.Go(func() { p.run(ctx) })
+	return p
+}
+
+// Ready waits until the first start of the worker has succeeded or failed, and gives its error.
+func (p *Provider) Ready(ctx context.Context) error { return p.ready(ctx) }
+
+// Retry has a worker that waits for its next start started now, because something has changed that may help.
+func (p *Provider) Retry() {
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Health tells how the worker is.
+func (p *Provider) Health() provider.Health { return p.health() }
+
+// Close ends the worker. Calls that are under way end with ErrProviderNotAvailable.
+func (p *Provider) Close() error {
+	p.close()
+	return nil
+}
+
+// take makes what a device offers the provider's own. A list that has not changed stays the same slice.
+func (p *Provider) take(i inventory) {
+	fresh := newStock(i.Mechanisms)
+	if last := p.stock.Load(); !slices.Equal(last.rows, fresh.rows) {
+		p.stock.Store(fresh)
+	}
+}
+
+// Mechanisms lists what the device offers, and the last that it did while it is away.
+func (p *Provider) Mechanisms() []provider.Mechanism { return p.stock.Load().rows }
+
+// OneShot runs Hash or Random.
+func (p *Provider) OneShot(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte) ([]byte, error) {
+	l, err := p.ask(ctx, op, params.Algorithm)
+	if err != nil {
+		return dst, err
+	}
+	at, err := p.find(op, params.Algorithm, "")
+	if err == nil {
+		err = at.checkLength(len(in))
+	}
+	if err != nil {
+		return dst, err
+	}
+	return oneShot(ctx, l, 0, op, params, dst, in, at.row.Stream)
+}
+
+// Begin opens a stream of Hash.
+func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.Params) (provider.Stream, error) {
+	at, err := p.find(op, params.Algorithm, "")
+	if err != nil {
+		return nil, err
+	}
+	if !at.row.Stream {
+		return newGathered(p, op, params, at), nil
+	}
+	l, err := p.current(ctx, op.String())
+	if err != nil {
+		return nil, err
+	}
+	return begin(ctx, l, 0, op, params)
+}
+
+// ask checks that the device offers keyless work or the making of a key, and gives the worker for it.
+func (p *Provider) ask(ctx context.Context, op provider.Op, alg claviger.Algorithm) (*link, error) {
+	if ctx.Err() != nil {
+		return nil, given(ctx, op.String())
+	}
+	l, err := p.current(ctx, op.String())
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.find(op, alg, "")
+	return l, err
+}
+
+// oneShot runs one message and appends the result to dst. A long one goes in parts where the device takes parts.
+func oneShot(ctx context.Context, l *link, target uint64, op provider.Op, params *provider.Params, dst, in []byte, streams bool) ([]byte, error) {
+	if streams && len(in) > part {
+		s, err := begin(ctx, l, target, op, params)
+		if err != nil {
+			return dst, err
+		}
+		return inParts(ctx, s, params.Signature, dst, in)
+	}
+	a, err := l.call(ctx, op.String(), &request{verb: verbOneShot, target: target, op: op, params: *params, data: in})
+	if err != nil {
+		return dst, err
+	}
+	defer a.release()
+	return append(dst, a.data...), nil
+}
+
+// Generate makes a key in the device.
+func (p *Provider) Generate(ctx context.Context, spec provider.Spec) (provider.Key, error) {
+	l, err := p.ask(ctx, provider.Generate, spec.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return p.made(ctx, l, "generate", &request{verb: verbGenerate, spec: spec}, nil)
+}
+
+// Import gives material to the device.
+func (p *Provider) Import(ctx context.Context, spec provider.Spec, material []byte) (provider.Key, error) {
+	l, err := p.ask(ctx, provider.Import, spec.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return p.made(ctx, l, "import", &request{verb: verbImport, spec: spec, data: material}, nil)
+}
+
+// Load makes a key from a blob, and keeps a copy of the blob to do so again with the next worker.
+func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) {
+	l, err := p.current(ctx, "load")
+	if err != nil {
+		return nil, err
+	}
+	kept, err := secmem.From(blob)
+	if err != nil {
+		return nil, err
+	}
+	k, err := p.made(ctx, l, "load", &request{verb: verbLoad, data: blob}, kept)
+	if err != nil {
+		kept.Close()
+	}
+	return k, err
+}
+
+// made runs a request that makes a key.
+func (p *Provider) made(ctx context.Context, l *link, op string, r *request, blob *secmem.Bytes) (provider.Key, error) {
+	r.result = l.ids.Add(1)
+	a, err := l.call(ctx, op, r)
+	if err != nil {
+		return nil, err
+	}
+	defer a.release()
+	return p.newKey(l, r.result, &a.reply, blob), nil
+}
+
+// Objects lists the device's lasting keys.
+func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Object, error) {
+	l, err := p.current(ctx, "objects")
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.call(ctx, "objects", &request{verb: verbObjects, spec: provider.Spec{Algorithm: q.Algorithm}, tag: provider.Tag{Label: q.Label, ID: q.ID}})
+	if err != nil {
+		return nil, err
+	}
+	defer a.release()
+	var list []provider.Object
+	if json.Unmarshal(a.data, &list) != nil {
+		return nil, claviger.Errorf(claviger.ErrOperationFailed, "objects", "the worker's list cannot be read")
+	}
+	for i := range list {
+		list[i].Label = clean(list[i].Label)
+	}
+	return list, nil
+}
+
+// Destroy removes the object that a blob refers to.
+func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
+	l, err := p.current(ctx, "destroy")
+	if err != nil {
+		return err
+	}
+	a, err := l.call(ctx, "destroy", &request{verb: verbDestroy, data: blob})
+	if err != nil {
+		return err
+	}
+	a.release()
+	return nil
+}
