@@ -16,9 +16,10 @@ import (
 // windowSize is how many bytes in a row of a secret have to be in memory to count as found.
 const windowSize = 16
 
-// needles are secrets to be looked for: every 16 bytes of each, from its beginning on and at its end.
+// needles are secrets to be looked for: every 16 bytes of each, from its beginning on and at its end. Forms of one secret may have
+// windows in common, so that a window has all names that it was added under: one X25519 scalar in 32 is clamped as it was drawn.
 type needles struct {
-	names  map[[windowSize]byte]string
+	names  map[[windowSize]byte][]string
 	begins [1 << 13]byte // a bit for each first two bytes of a window
 }
 
@@ -28,11 +29,11 @@ func (n *needles) add(name string, secret []byte) {
 		panic("a secret that is too short to be looked for: " + name)
 	}
 	if n.names == nil {
-		n.names = make(map[[windowSize]byte]string)
+		n.names = make(map[[windowSize]byte][]string)
 	}
 	for at := 0; at < len(secret); at += windowSize {
 		w := [windowSize]byte(secret[min(at, len(secret)-windowSize):])
-		n.names[w] = name
+		n.names[w] = append(n.names[w], name)
 		first := binary.LittleEndian.Uint16(w[:])
 		n.begins[first>>3] |= 1 << (first & 7)
 	}
@@ -53,7 +54,7 @@ func (n *needles) search(memory []byte, found map[string]int) {
 		if n.begins[first>>3]&(1<<(first&7)) == 0 {
 			continue
 		}
-		if name, ok := n.names[[windowSize]byte(memory[i:])]; ok {
+		for _, name := range n.names[[windowSize]byte(memory[i:])] {
 			found[name]++
 		}
 	}

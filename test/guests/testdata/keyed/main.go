@@ -4,7 +4,7 @@
 //	make ALGORITHM           makes a managed key that may be exported, and uses it: "made ID ERROR"
 //	store ALGORITHM MASKED   imports a symmetric key and stores it: "made ID ERROR"
 //	use ALGORITHM ID         uses a managed key for what its algorithm is for, three times: "used ERROR"
-//	export ALGORITHM ID      takes a managed key out: "export ERROR"
+//	export ALGORITHM ID      takes a managed key out, and keeps its bytes: "export ERROR"
 //	local ALGORITHM MASKED   imports a symmetric key and uses it three times: "local ERROR"
 //	hold ALGORITHM MASKED    imports a symmetric key and takes it out again, but uses it for nothing: "hold ERROR"
 //	close                    closes every local key and state: "closed ERROR"
@@ -43,10 +43,11 @@ func main() {
 
 // keyed is the guest: what is left to do, and what it has opened.
 type keyed struct {
-	manager *guest.SecretsManager
-	words   []string
-	input   *bufio.Reader
-	open    []interface{ Close() error } // local keys and states
+	manager  *guest.SecretsManager
+	words    []string
+	input    *bufio.Reader
+	open     []interface{ Close() error } // local keys and states
+	exported [][]byte                     // managed keys' bytes, which are in this guest's memory until it ends
 }
 
 func (g *keyed) next() string {
@@ -156,14 +157,16 @@ func (g *keyed) export(algorithm, id string) error {
 		if err != nil {
 			return err
 		}
-		_, err = k.Export()
+		exported, err := k.Export()
+		g.exported = append(g.exported, exported)
 		return err
 	}
 	k, err := g.manager.KeyPair(id, guest.Latest)
 	if err != nil {
 		return err
 	}
-	_, err = k.Export(guest.PKCS8)
+	exported, err := k.Export(guest.PKCS8)
+	g.exported = append(g.exported, exported)
 	return err
 }
 
