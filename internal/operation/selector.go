@@ -52,7 +52,8 @@ func (s Selector) must() bool {
 // work is what a provider is looked for: an operation with a key algorithm ("" for none).
 type work mechanismID
 
-// pick chooses the provider for work among candidates, the first that fits. Candidates are those where the key can
+// pick chooses the provider for work among candidates, the first that fits. A wish for a preferred kind goes elsewhere also where
+// that kind is away; without a wish, and with any other, a device that is away is an error and never silently another. Candidates are those where the key can
 // go, in order of preference. An unknown number, name or kind, or a provider that is not open, is
 // ErrProviderNotAvailable; one where the key cannot go ErrCrossProviderIncompatible; one without the mechanism, or no
 // provider with it, ErrUnsupportedAlgorithm.
@@ -60,14 +61,17 @@ func (e *Engine) pick(op string, s Selector, candidates []*member, w work) (*mem
 	if err := s.check(op); err != nil {
 		return nil, provider.Mechanism{}, err
 	}
-	if m, row, ok := choose(candidates, w, s.matches); ok {
+	if m, row, ok := choose(candidates, w, func(m *member) bool { return s.matches(m) && (s.must() || m.health().Available) }); ok {
 		return m, row, nil
 	}
 	if !s.none() && s.must() {
 		return nil, provider.Mechanism{}, e.unmet(op, s, candidates, w)
 	}
-	if m, row, ok := choose(candidates, w, func(*member) bool { return true }); ok {
+	if m, row, ok := choose(candidates, w, func(m *member) bool { return m.health().Available }); ok {
 		return m, row, nil
+	}
+	if m, row, ok := choose(candidates, w, func(*member) bool { return true }); ok {
+		return m, row, nil // it is away, and says so when it is used
 	}
 	for _, m := range candidates {
 		if err := m.available(op); err != nil {

@@ -1,6 +1,9 @@
 package server
 
-import "testing"
+import (
+	"context"
+	"testing"
+)
 
 // startNext starts the next job as a worker would, without running it, and gives its tenant.
 func (p *pool) startNext() string {
@@ -62,5 +65,43 @@ func TestAJobThatWasGivenUpInTheQueueNeverStarts(t *testing.T) {
 	}
 	if next := p.startNext(); next != "" || len(p.lanes) != 0 || p.queued != 0 {
 		t.Errorf("%q starts; %d lanes, %d queued", next, len(p.lanes), p.queued)
+	}
+}
+
+func TestAJobThatWaitsForADeviceTakesNoPlace(t *testing.T) {
+	p := newPool(0, 1)
+	waiting, next := &job{tenant: "t"}, &job{tenant: "t"}
+	_ = p.submit(waiting)
+	_ = p.submit(next)
+	p.startNext()
+	if tenant := p.startNext(); tenant != "" {
+		t.Fatalf("%q runs more than its share", tenant)
+	}
+	p.running = 1
+	p.park(waiting)
+	p.park(waiting)
+	if p.running != 0 || p.parked != 1 {
+		t.Errorf("%d running, %d parked", p.running, p.parked)
+	}
+	if tenant := p.startNext(); tenant != "t" {
+		t.Error("the tenant's next call still waits")
+	}
+}
+
+func TestDrainWaitsForParkedJobs(t *testing.T) {
+	p := newPool(1, 1)
+	p.running, p.lanes["t"] = 1, &lane{tenant: "t", running: 1}
+	p.park(&job{tenant: "t"})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.drain(ended); err == nil {
+		t.Error("drained while a call waits for its device")
+	}
+	p.mu.Lock()
+	p.parked--
+	p.tell()
+	p.mu.Unlock()
+	if err := p.drain(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

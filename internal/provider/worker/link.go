@@ -78,7 +78,7 @@ func (l *link) end(why error) {
 func (l *link) die(why error) {
 	l.mu.Lock()
 	waiting := l.pending
-	if l.reason == nil {
+	if l.alive() {
 		l.reason = why
 		close(l.dead)
 	}
