@@ -187,6 +187,8 @@ func providerInfos(list []*pb.ProviderDescription) []claviger.ProviderInfo {
 			Kind:      claviger.ProviderKind(p.GetKind()),
 			Available: p.GetAvailable(),
 			Reason:    p.GetReason(),
+			Detail:    p.GetDetail(),
+			Restarts:  p.GetRestarts(),
 		})
 	}
 	return infos

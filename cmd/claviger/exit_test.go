@@ -70,7 +70,7 @@ func TestWrongCommandLinesAreUsageErrors(t *testing.T) {
 		"encrypt --key a --raw AES-256-CBC --armor", "decrypt --raw AES-256-CBC", "decrypt --aad 0",
 		"serve", "serve --config a --dev b", "random", "random x", "random -- -1", "random 8 --hex --base64",
 		"sign", "verify --key a", "verify --signature s", "verify --key a --public b --signature s",
-		"slot public a --format bogus", "cert export a --format bogus", "cert verify a", "check", "man", "--timeout soon status",
+		"slot public a --format bogus", "slot adopt", "slot adopt a", "slot adopt a --id zz", "slot adopt a --label x --permissions bogus", "slot objects", "slot objects 2 --id 0", "cert export a --format bogus", "cert verify a", "check", "man", "--timeout soon status",
 	} {
 		t.Run(line, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -88,7 +88,7 @@ func TestWrongCommandLinesAreUsageErrors(t *testing.T) {
 
 func TestUnreachableDaemonIsItsOwnStatus(t *testing.T) {
 	for _, line := range []string{
-		"status", "slot list", "hash SHA-256", "random 8 --hex", "decrypt", "cert info x", "algorithms", "providers", "store compact",
+		"status", "slot list", "slot adopt a --label x", "slot objects 2", "slot objects hsm", "hash SHA-256", "random 8 --hex", "decrypt", "cert info x", "algorithms", "providers", "store compact",
 	} {
 		t.Run(line, func(t *testing.T) {
 			var stderr bytes.Buffer

@@ -17,7 +17,7 @@ import (
 func (a *app) slotCommand() *cobra.Command {
 	return a.group("slot", "Look at key slots and change what is in them",
 		a.slotListCommand(), a.slotInfoCommand(), a.slotGenerateCommand(), a.slotRotateCommand(), a.slotImportCommand(),
-		a.slotPublicCommand(), a.slotClearCommand())
+		a.slotAdoptCommand(), a.slotObjectsCommand(), a.slotPublicCommand(), a.slotClearCommand())
 }
 
 // keySlot is a slot that exists and holds a key.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -93,56 +92,6 @@ func (a *app) generateCommand(use, short string, rotate bool) *cobra.Command {
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
-
-// slotImportCommand takes key bytes from a file or standard input, never from a flag, and wipes its copy.
-func (a *app) slotImportCommand() *cobra.Command {
-	var asJSON, rotate bool
-	var alg, format string
-	cmd := &cobra.Command{
-		Use:   "import NAME FILE",
-		Short: "Import a key from a file, or from standard input with -",
-		Long: "Import a key: PEM or DER (PKCS #8, SubjectPublicKeyInfo, or the older forms of OpenSSL), or the raw bytes of a secret\n" +
-			"key. Without --format a file that begins like PEM is PEM; all else needs --format. Destroy the file afterwards: Claviger\n" +
-			"keeps its own copy.",
-		Args: cobra.ExactArgs(2),
-		RunE: a.run(func(ctx context.Context, args []string) error {
-			data, err := a.readDocument(ctx, args[1])
-			if err != nil {
-				return err
-			}
-			defer clear(data)
-			f, err := keyFormat(format, data)
-			if err != nil {
-				return err
-			}
-			return a.withLink(func(ctx context.Context, l *link, args []string) error {
-				return a.writeSlot(ctx, l, slotWrite{args[0], asJSON, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
-					_, err := m.ImportIn(ctx, slot, client.ImportParams{Algorithm: claviger.Algorithm(alg), Format: f, Data: data, Rotate: rotate})
-					return err
-				}})
-			})(ctx, args)
-		}),
-	}
-	cmd.Flags().StringVar(&alg, "algorithm", "", "key algorithm (default: what the file says, else the slot's)")
-	cmd.Flags().StringVar(&format, "format", "", "pem, der or raw (default: pem if the file begins like it)")
-	cmd.Flags().BoolVar(&rotate, "rotate", false, "make it the next version of an occupied slot")
-	jsonFlag(cmd, &asJSON)
-	return cmd
-}
-
-// keyFormat reads the word of --format, or sees that a file is PEM.
-func keyFormat(word string, data []byte) (claviger.Format, error) {
-	if word != "" {
-		return parseFormat(word)
-	}
-	if looksLikePEM(data) {
-		return claviger.PEM, nil
-	}
-	return 0, usagef("the file is not PEM: say --format der or --format raw")
-}
-
-// looksLikePEM reports whether data has the line that begins a PEM block (RFC 7468 section 2).
-func looksLikePEM(data []byte) bool { return bytes.Contains(data, []byte("-----BEGIN ")) }
 
 // slotClearCommand destroys keys. They cannot be read from then on; `store compact` takes their records out of the
 // file.

@@ -103,6 +103,9 @@ func (e *Engine) Providers() []claviger.ProviderInfo {
 	return list
 }
 
+// Choices is how many providers are configured.
+func (e *Engine) Choices() int { return len(e.members) }
+
 // member finds a provider by its number; nil if there is none.
 func (e *Engine) member(id claviger.ProviderID) *member {
 	for _, m := range e.members {

@@ -122,6 +122,7 @@ var rows = map[wire.Op]*row{
 	wire.OpDerive:      verb(wire.OpDerive, provider.Derive, (*session.Session).Derive),
 	wire.OpEncapsulate: verb(wire.OpEncapsulate, provider.Encapsulate, (*session.Session).Encapsulate),
 	wire.OpDecapsulate: verb(wire.OpDecapsulate, provider.Decapsulate, (*session.Session).Decapsulate),
+	wire.OpAdopt:       control(wire.OpAdopt, durable, (*session.Session).Adopt),
 
 	wire.OpParseCertificate:  control(wire.OpParseCertificate, pooled, (*session.Session).ParseCertificate),
 	wire.OpSaveCertificate:   control(wire.OpSaveCertificate, durable, (*session.Session).SaveCertificate),
@@ -139,6 +140,7 @@ var rows = map[wire.Op]*row{
 	wire.OpListSlots:    control(wire.OpListSlots, pooled, (*session.Session).ListSlots),
 	wire.OpReload:       control(wire.OpReload, durable, (*session.Session).Reload),
 	wire.OpCompact:      control(wire.OpCompact, durable, (*session.Session).Compact),
+	wire.OpObjects:      control(wire.OpObjects, pooled, (*session.Session).Objects),
 
 	wire.OpPutSecret:         control(wire.OpPutSecret, stored, (*session.Session).PutSecret),
 	wire.OpReplaceSecret:     control(wire.OpReplaceSecret, stored, (*session.Session).ReplaceSecret),

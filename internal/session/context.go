@@ -84,6 +84,7 @@ func (s *Session) create(ctx context.Context, r *pb.CreateContextRequest) (*open
 	if err != nil {
 		return nil, err
 	}
+	s.chosen(ctx, op, k.name, made.Info().Provider)
 	_, has := spec.Needs(k.ref.Traits())
 	c := &openContext{context: made, name: k.name, slot: k.slot, has: has}
 	c.grant.Store(&g)
@@ -102,6 +103,7 @@ func (s *Session) createKeyless(ctx context.Context, spec operation.ContextSpec)
 	if err != nil {
 		return nil, err
 	}
+	s.chosen(ctx, spec.Kind.String(), "", made.Info().Provider)
 	c := &openContext{context: made, keyless: true}
 	c.grant.Store(&g)
 	return c, nil

@@ -208,6 +208,7 @@ func (s *Session) making(t operation.Target, verb func() (operation.Made, error)
 		undo()
 		return nil, err
 	}
+	s.chosen(context.Background(), "new key", "", made.Info.Provider)
 	return s.keyReply(made)
 }
 

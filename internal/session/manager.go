@@ -124,3 +124,12 @@ func (s *Session) decided(ctx context.Context, op, name string, err error, more 
 	}
 	s.m.log.LogAttrs(ctx, level, "decision", append(attrs, slog.String("outcome", outcome))...)
 }
+
+// chosen logs in which provider a context works or a key was made, where there is a choice.
+func (s *Session) chosen(ctx context.Context, op, name string, id claviger.ProviderID) {
+	if s.engine().Choices() < 2 {
+		return
+	}
+	s.m.log.LogAttrs(ctx, slog.LevelInfo, "provider", slog.String("tenant", s.caller.Tenant), slog.String("op", op),
+		slog.String("name", claviger.Clip(name)), slog.Uint64("provider", uint64(id)))
+}

@@ -40,7 +40,8 @@ func (s *Session) Capabilities(_ context.Context, r *pb.CapabilitiesRequest) (*p
 func (s *Session) providers() []*pb.ProviderDescription {
 	var list []*pb.ProviderDescription
 	for _, p := range s.engine().Providers() {
-		list = append(list, &pb.ProviderDescription{Id: uint32(p.ID), Name: p.Name, Kind: uint32(p.Kind), Available: p.Available, Reason: p.Reason})
+		list = append(list, &pb.ProviderDescription{Id: uint32(p.ID), Name: p.Name, Kind: uint32(p.Kind), Available: p.Available, Reason: p.Reason,
+			Detail: p.Detail, Restarts: p.Restarts})
 	}
 	return list
 }

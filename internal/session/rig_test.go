@@ -109,12 +109,14 @@ func rules(alter ...func(*policy.Rules)) policy.Rules {
 	return r
 }
 
-func newRig(t testing.TB, limits Limits) *rig {
+// newRig makes the rig; further providers come beside the software one.
+func newRig(t testing.TB, limits Limits, further ...operation.Member) *rig {
 	t.Helper()
 	db, err := store.Open(context.Background(), mem.New(), clearKeeper{}, store.Options{})
 	ok(t, err)
 	t.Cleanup(func() { ok(t, db.Close()) })
-	e, err := operation.New(operation.Config{Store: db, Providers: []operation.Member{{ID: 2, Name: "soft", Kind: claviger.Software, Provider: software.New()}}})
+	members := append([]operation.Member{{ID: 2, Name: "soft", Kind: claviger.Software, Provider: software.New()}}, further...)
+	e, err := operation.New(operation.Config{Store: db, Providers: members})
 	ok(t, err)
 	r := &rig{engine: e, store: db, log: new(logbook), rules: rules()}
 	r.Manager = NewManager(Config{Engine: e, Policy: policy.New(r.rules), Limits: limits, Log: slog.New(slog.NewTextHandler(r.log, nil))})

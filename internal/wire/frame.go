@@ -73,6 +73,7 @@ const (
 	OpDerive            = ControlBit | 0x1A
 	OpEncapsulate       = ControlBit | 0x1B
 	OpDecapsulate       = ControlBit | 0x1C
+	OpAdopt             = ControlBit | 0x1D
 	OpParseCertificate  = ControlBit | 0x30
 	OpSaveCertificate   = ControlBit | 0x31
 	OpLoadCertificate   = ControlBit | 0x32 // CertificateRequest → LoadCertificateReply
@@ -88,6 +89,7 @@ const (
 	OpListSlots         = ControlBit | 0x52
 	OpReload            = ControlBit | 0x53
 	OpCompact           = ControlBit | 0x54
+	OpObjects           = ControlBit | 0x55
 	OpPutSecret         = ControlBit | 0x60
 	OpReplaceSecret     = ControlBit | 0x61
 	OpGetSecret         = ControlBit | 0x62

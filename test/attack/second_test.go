@@ -231,6 +231,7 @@ func listingsHoldNothing(t *testing.T, b *peer) {
 			t.Errorf("the second user lists %s (%s)", s.Name, s.Slot)
 		}
 	}
+	wantCode(t, "the objects of a device", b.control(wire.OpObjects, &pb.ObjectsRequest{Provider: 2}, nil), claviger.ErrAccessDenied)
 	var status pb.StatusReply
 	check(t, b.control(wire.OpStatus, &pb.StatusRequest{}, &status))
 	if len(status.Tenants) != 1 || status.Tenants[0].Name != "b" {
@@ -257,6 +258,7 @@ func requests(own holdings, foreign uint64) []request {
 	templates := map[wire.Op]proto.Message{
 		wire.OpRelease:           &pb.ReleaseRequest{Handles: []uint64{foreign}},
 		wire.OpCreateContext:     &pb.CreateContextRequest{Kind: uint32(claviger.MACContext), Algorithm: "HMAC-SHA-256", Key: own.key},
+		wire.OpAdopt:             &pb.AdoptRequest{Slot: own.slot, Label: "x", Rotate: true},
 		wire.OpGenerate:          &pb.GenerateRequest{Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
 		wire.OpImport:            &pb.ImportRequest{Format: uint32(claviger.Raw), Data: make([]byte, 32), Target: &pb.KeyTarget{Slot: own.slot, Rotate: true}},
 		wire.OpPersist:           &pb.PersistRequest{Key: own.key, Slot: own.slot, Rotate: true},

@@ -42,7 +42,7 @@ func TestEveryCommandHasHelpAndAManualPage(t *testing.T) {
 	output(t, "man", dir)
 	all := commands(t)
 	for _, must := range []string{
-		"serve", "quickstart", "check", "status", "slot list", "slot info", "slot generate", "slot rotate", "slot import", "slot public", "slot clear",
+		"serve", "quickstart", "check", "status", "slot list", "slot info", "slot generate", "slot rotate", "slot import", "slot adopt", "slot objects", "slot public", "slot clear",
 		"cert import", "cert info", "cert export", "cert clear", "cert verify", "cert crl import", "hash", "mac", "encrypt", "decrypt", "sign", "verify", "random",
 		"algorithms", "providers", "store compact", "store key", "bench", "version", "man", "completion bash", "completion zsh", "completion fish",
 	} {
