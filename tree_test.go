@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"internal/provider/providertest": {"", "internal/secmem", "internal/provider", "internal/algorithm"},
 	"internal/provider/delay":        {"", "internal/secmem", "internal/provider"},
 	"internal/provider/worker":       {"", "internal/secmem", "internal/provider", "internal/algorithm"},
-	"internal/provider/worker/...":   {"", "internal/sock", "internal/provider", "internal/provider/worker"},
+	"internal/provider/worker/...":   {"internal/sock", "internal/provider", "internal/provider/worker"},
 	"internal/provider/pkcs11":       {"", "internal/secmem", "internal/provider", "internal/algorithm", "internal/cryptoki"},
 	"internal/cryptoki":              {"", "internal/secmem"},
 	"internal/sandbox":               {""},
@@ -63,7 +63,7 @@ var rooms = map[string][]string{
 	"internal/wasmtest":              {},
 	"conformance":                    {},
 	"conformance/guest":              {"conformance", "guest/raw"},
-	"cmd/claviger":                   {"", "client", "embedded", "internal/config", "internal/daemon", "wasicrypto", "internal/algorithm", "internal/guestfs", "internal/secmem", "internal/pki/...", "internal/link/..."},
+	"cmd/claviger":                   {"", "client", "embedded", "internal/config", "internal/daemon", "wasicrypto", "internal/algorithm", "internal/guestfs", "internal/secmem", "internal/pki/...", "internal/link/...", "internal/provider/...", "internal/provider", "internal/sandbox", "internal/cryptoki"},
 	"test/...":                       {"", "client", "embedded", "proto", "internal/...", "test/..."},
 }
 

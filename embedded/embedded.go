@@ -31,6 +31,11 @@ type Options struct {
 
 	Client client.Config // Endpoint is not looked at; in a Dir the caller names Guest.Tenant as he likes
 	Log    *slog.Logger  // decisions and faults; nil discards them
+
+	// Worker is the command line of the program that works with one token in a process of its own: claviger's, of the same
+	// release as this package, and the word "worker". The program is an absolute path. Nil is claviger as $PATH finds it. It is
+	// not looked at where the configuration names no token.
+	Worker []string
 }
 
 // Stack is a client.Stack over an instance in this process. Close ends both.
@@ -50,6 +55,7 @@ func Open(ctx context.Context, o Options) (*Stack, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	cfg.Worker = o.Worker
 	d, err := daemon.Build(ctx, cfg, o.Log)
 	if err != nil {
 		return nil, err

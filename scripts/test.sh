@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, systemd-analyze, groff, clang for guests in C); otherwise
+# Runs every test. As root on Debian it first installs what the tests of real parts need (openssl, systemd-analyze, groff, clang for guests in C, SoftHSM and the tools around it); otherwise
 # it says which tests are skipped and why. Ends with "N passed, N failed, N skipped" and status 0 only if none failed.
 #
 #   ./scripts/test.sh [go test flags]
@@ -14,9 +14,12 @@ say() { printf '==> %s\n' "$*"; }
 
 install_tools() {
 	local wanted=() tool
-	for tool in openssl:openssl systemd-analyze:systemd groff:groff-base clang:clang wasm-ld:lld; do
+	for tool in openssl:openssl systemd-analyze:systemd groff:groff-base clang:clang wasm-ld:lld cc:gcc softhsm2-util:softhsm2 \
+		pkcs11-tool:opensc p11-kit:p11-kit; do
 		command -v "${tool%%:*}" >/dev/null 2>&1 || wanted+=("${tool##*:}")
 	done
+	ls /usr/lib/*/pkcs11/p11-kit-client.so >/dev/null 2>&1 || wanted+=(p11-kit-modules)
+	[ -f /usr/include/stdlib.h ] || wanted+=(libc6-dev)
 	[ -d /usr/include/wasm32-wasi ] || wanted+=(wasi-libc libclang-rt-dev-wasm32)
 	[ ${#wanted[@]} -eq 0 ] && return
 	if [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then

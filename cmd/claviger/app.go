@@ -53,7 +53,7 @@ func (a *app) root() *cobra.Command {
 		a.slotCommand(), a.secretCommand(), a.certCommand(),
 		a.hashCommand(), a.macCommand(), a.encryptCommand(), a.decryptCommand(), a.signCommand(), a.verifyCommand(), a.randomCommand(),
 		a.runCommand(),
-		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.keeperCommand(), a.benchCommand(), a.benchEchoCommand(), a.versionCommand(), a.manCommand(),
+		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.keeperCommand(), a.benchCommand(), a.benchEchoCommand(), a.benchTokenCommand(), a.workerCommand(), a.versionCommand(), a.manCommand(),
 	)
 	return root
 }

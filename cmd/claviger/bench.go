@@ -40,7 +40,7 @@ type figure struct {
 
 // benchGroups are run one after the other, each in a process of its own: "pinned" puts client, daemon and peer on one
 // CPU, which shows what the software costs rather than what waking another CPU does.
-var benchGroups = []string{"pinned", "calls", "keys", "bulk", "secrets", "wasm"}
+var benchGroups = []string{"pinned", "calls", "keys", "bulk", "secrets", "token", "wasm"}
 
 func (a *app) benchCommand() *cobra.Command {
 	var f benchFlags
@@ -50,10 +50,12 @@ func (a *app) benchCommand() *cobra.Command {
 		Long: "Start a daemon and a bare socket echo of its own and measure in short rounds, in turn: each ratio is taken inside\n" +
 			"a round, and the median over the rounds is printed beside the figure that is promised. Absolute times belong to the\n" +
 			"machine and the hour; the ratios are the result. A quiet machine is needed.\n\n" +
-			"The groups are pinned, calls, keys, bulk, secrets and wasm; without one, all of them.\n\n" +
+			"The groups are pinned, calls, keys, bulk, secrets, token and wasm; without one, all of them.\n\n" +
 			"secrets compares durable writes with appending the same bytes to a file and fdatasync, under $TMPDIR or else /var/tmp, and\n" +
 			"makes a store of --secrets secrets through the daemon, which it opens and reads again. The figures are promised up to\n" +
 			"1000000; that many take two or three minutes to make, and 1.4 GiB.\n\n" +
+			"token measures a key in a SoftHSM token, which is made for it, against the same module in process and against p11-kit's\n" +
+			"server; what is not installed is left out.\n\n" +
 			"wasm needs no daemon: it measures what a WebAssembly guest pays for calls of the host. Where there is a Go toolchain it is\n" +
 			"compared with the same work inside a guest.",
 		ValidArgs: benchGroups,
@@ -66,6 +68,8 @@ func (a *app) benchCommand() *cobra.Command {
 				return a.wasm(ctx, f)
 			case "secrets":
 				return a.secrets(ctx, f)
+			case "token":
+				return a.token(ctx, f)
 			}
 			return a.benchGroup(ctx, f)
 		}),

@@ -36,6 +36,14 @@ type printedProvider struct {
 	Kind      string              `json:"kind"` // "hardware" or "software"
 	Available bool                `json:"available"`
 	Reason    string              `json:"reason,omitempty"` // why it is not available
+	Detail    string              `json:"detail,omitempty"` // of a device: what it is, and how the process is confined that works with it
+	Restarts  uint64              `json:"restarts,omitempty"`
+}
+
+// printedOffer is a provider and what it offers.
+type printedOffer struct {
+	printedProvider
+	Operations map[string][]claviger.Algorithm `json:"operations"` // algorithms by operation, in the order of their names
 }
 
 // printedStatus is client.Status with the providers in words.
@@ -70,9 +78,14 @@ func printNames(names []client.NamedSlot) []printedName {
 func printProviderInfos(infos []claviger.ProviderInfo) []printedProvider {
 	printed := []printedProvider{}
 	for _, p := range infos {
-		printed = append(printed, printedProvider{p.ID, p.Name, p.Kind.String(), p.Available, p.Reason})
+		printed = append(printed, printProviderInfo(p))
 	}
 	return printed
+}
+
+// printProviderInfo puts a provider into words.
+func printProviderInfo(p claviger.ProviderInfo) printedProvider {
+	return printedProvider{p.ID, p.Name, p.Kind.String(), p.Available, p.Reason, p.Detail, p.Restarts}
 }
 
 // list makes an empty list of none.

@@ -63,6 +63,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	cfg.Worker = ownWorker()
 	logger := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: cfg.Daemon.LogLevel}))
 	d, err := daemon.Start(ctx, cfg, logger)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
 )
 
@@ -74,39 +73,4 @@ func forAdmin(s client.Status, value string) string {
 		return ""
 	}
 	return value
-}
-
-// providersCommand lists the configured providers and says which of them cannot be used now, and why.
-func (a *app) providersCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "providers",
-		Short: "List the places where keys live and work",
-		Args:  cobra.NoArgs,
-		RunE: a.run(a.withLink(func(ctx context.Context, l *link, _ []string) error {
-			infos, err := l.stack.Providers(ctx)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return a.printJSON(printProviderInfos(infos))
-			}
-			return a.printProviders(infos)
-		})),
-	}
-	jsonFlag(cmd, &asJSON)
-	return cmd
-}
-
-// printProviders prints one provider a line.
-func (a *app) printProviders(list []claviger.ProviderInfo) error {
-	var rows [][]string
-	for _, p := range list {
-		state := "available"
-		if !p.Available {
-			state = "not available: " + p.Reason
-		}
-		rows = append(rows, []string{strconv.Itoa(int(p.ID)), p.Name, p.Kind.String(), state})
-	}
-	return a.printTable([]string{"PROVIDER", "NAME", "KIND", "STATE"}, rows)
 }

@@ -29,7 +29,7 @@ const (
 	DefaultCeiling = 2 * time.Minute
 )
 
-// Config is one file, checked. It is made by Load, Parse or Dev and only read after that.
+// Config is one file, checked. It is made by Load, Parse or Dev and, but for Worker, only read after that.
 type Config struct {
 	File      string // name of the file, for people; "" for Dev
 	Path      string // absolute path of the file, for a reload; "" if Load did not make this
@@ -40,6 +40,7 @@ type Config struct {
 	Rules     policy.Rules
 	Digest    string      // SHA-256 of the file in hexadecimal; "" for Dev
 	Warnings  []Complaint // what is allowed and yet unwise; sorted by place
+	Worker    []string    // command line that runs a token's worker, set by whoever starts a daemon; nil: `claviger worker`, found in $PATH
 
 	places map[string]place
 }
@@ -78,6 +79,7 @@ type ProviderKind string
 const (
 	Software ProviderKind = "software" // in the daemon, by the Go standard library and circl
 	Delay    ProviderKind = "delay"    // software that hangs for a settable time, to try deadlines with
+	PKCS11   ProviderKind = "pkcs11"   // a token, reached by the module of its maker in a process of its own
 )
 
 // Provider is a [[provider]] table.
@@ -86,6 +88,7 @@ type Provider struct {
 	Name  string
 	Kind  ProviderKind
 	Delay time.Duration // Delay: how long each operation hangs
+	Token *Token        // PKCS11: which token, and how it is worked with; nil for all others
 }
 
 // Load reads and checks the file at path. A file that cannot be read is ErrInvalidArgument; one that is wrong is an

@@ -63,19 +63,27 @@ func (c *checker) daemon(root *section) {
 // path gives an absolute, clean path.
 func (s *section) path(key, fallback string) string {
 	text := s.text(key)
-	switch {
-	case text == "":
+	if text == "" {
 		return fallback
-	case !filepath.IsAbs(text):
-		s.complain(key, "%q is not an absolute path", claviger.Clip(text))
-	case strings.ContainsRune(text, 0):
-		s.complain(key, "holds a zero byte")
-	case filepath.Clean(text) != text:
-		s.complain(key, `%q holds "..", "." or a doubled or trailing slash; write %q`, claviger.Clip(text), claviger.Clip(filepath.Clean(text)))
-	default:
-		return text
 	}
-	return fallback
+	if why := pathFault(text); why != "" {
+		s.complain(key, "%s", why)
+		return fallback
+	}
+	return text
+}
+
+// pathFault says why text is no absolute, clean path, "" if it is one.
+func pathFault(text string) string {
+	switch {
+	case !filepath.IsAbs(text):
+		return fmt.Sprintf("%q is not an absolute path", claviger.Clip(text))
+	case strings.ContainsRune(text, 0):
+		return "holds a zero byte"
+	case filepath.Clean(text) != text:
+		return fmt.Sprintf(`%q holds "..", "." or a doubled or trailing slash; write %q`, claviger.Clip(text), claviger.Clip(filepath.Clean(text)))
+	}
+	return ""
 }
 
 // misfit complains about a key that is there and should not be.
@@ -110,55 +118,4 @@ func (c *checker) admin(root *section) []uint32 {
 		}
 	}
 	return uids
-}
-
-// providerList reads the [[provider]] tables, of which there must be one. All fields are required where they belong:
-//
-//	id     1 to 65535, unique; it is stored with keys and must stay the provider's
-//	name   unique
-//	kind   software, delay
-//	delay  kind delay: how long each operation hangs
-func (c *checker) providerList(root *section) {
-	byID := make(map[claviger.ProviderID]string)
-	for _, s := range root.list("provider") {
-		p := Provider{Name: s.resourceName("name")}
-		if n, ok := s.integer("id", 1, math.MaxUint16); ok {
-			p.ID = claviger.ProviderID(n)
-		} else if !s.wrong["id"] {
-			s.complain("id", "is missing; it is the provider's number, 1 to %d, and must stay", math.MaxUint16)
-		}
-		p.Kind = ProviderKind(s.oneOf("kind", string(Software), string(Delay)))
-		s.need("kind", "is missing; known are %s, %s", Software, Delay)
-		p.Delay = s.duration("delay", 0, 0, MaxTimeout)
-		switch p.Kind {
-		case Delay:
-			s.need("delay", "is missing; it says how long each operation hangs")
-		case Software:
-			s.misfit("delay", "belongs to kind %q", Delay)
-		}
-		if other, twice := byID[p.ID]; twice && p.ID != 0 {
-			s.complain("id", "%d is also the id of provider %q", p.ID, other)
-		}
-		if c.providers[p.Name] != 0 {
-			s.complain("name", "another provider has this name")
-		}
-		byID[p.ID] = p.Name
-		if p.Name != "" {
-			c.providers[p.Name] = max(p.ID, 1)
-		}
-		c.cfg.Providers = append(c.cfg.Providers, p)
-		s.finish()
-	}
-	if !root.has("provider") {
-		root.complain("provider", "is missing; at least one is needed: [[provider]] with id, name and kind")
-	}
-}
-
-// quote lists names for a complaint.
-func quote[T ~string](names []T) string {
-	text := make([]string, len(names))
-	for i, n := range names {
-		text[i] = fmt.Sprintf("%q", n)
-	}
-	return strings.Join(text, ", ")
 }

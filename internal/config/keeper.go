@@ -24,7 +24,7 @@ func KeeperKinds() []KeeperKind { return []KeeperKind{KeyFile, Credential, Passp
 func (c *checker) keeper(root *section) {
 	s := root.one("keeper")
 	kind := KeeperKind(s.oneOf("kind", string(KeyFile), string(Credential), string(Passphrase)))
-	path, name, credential := s.keyPath(), s.text("name"), s.text("credential")
+	path, name, credential := s.keyPath("path"), s.text("name"), s.text("credential")
 	rest, inCredentials := strings.CutPrefix(path, credentialsPrefix)
 	switch {
 	case kind == "":
@@ -71,14 +71,14 @@ func (s *section) keeperPlace(path string) {
 	}
 }
 
-// keyPath gives the path of the keeper's file: an absolute one, or a file of $CREDENTIALS_DIRECTORY by that name.
-func (s *section) keyPath() string {
-	if e := s.t.entries["path"]; e != nil && e.value.kind == stringKind {
+// keyPath gives the path of a file with a secret: an absolute one, or a file of $CREDENTIALS_DIRECTORY by that name.
+func (s *section) keyPath(key string) string {
+	if e := s.t.entries[key]; e != nil && e.value.kind == stringKind {
 		if name, ok := strings.CutPrefix(e.value.text, credentialsPrefix); ok && isCredential(name) {
-			return s.text("path")
+			return s.text(key)
 		}
 	}
-	return s.path("path", "")
+	return s.path(key, "")
 }
 
 // isCredential reports whether a credential can have that name.

@@ -11,8 +11,10 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/config"
+	"github.com/claviger/claviger/internal/keeper"
 	"github.com/claviger/claviger/internal/operation"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/store"
 )
 
 // Check finds what is wrong with a configuration beyond its file, without touching a device, a key or a store: a slot
@@ -22,37 +24,66 @@ func Check(cfg *config.Config) error {
 	return errors.Join(complaints(unservable(cfg, members)), closeProviders(members))
 }
 
-// CheckLive also looks at what the configuration names: it opens the providers, reads the key that opens the store,
-// and looks through every record of the store. It makes, changes and repairs nothing. Notes say what could not be
-// looked at or is not there yet and need not be. The error is a *config.Error; one of another kind means that ctx
-// ended.
-func CheckLive(ctx context.Context, cfg *config.Config) (notes []string, err error) {
+// CheckLive also looks at what the configuration names: it reads the key that opens the store, looks through every record of the
+// store, opens the providers, and logs in to the tokens. It makes, changes and repairs nothing, but notes in the store what came of a
+// PIN. again names a provider whose PIN is tried once more although its token has refused it; "" is none. Notes say what was found of
+// the tokens, and what could not be looked at or is not there yet and need not be. The error is a *config.Error; one of another kind
+// means that ctx ended, or that again names no token, which is ErrInvalidArgument.
+func CheckLive(ctx context.Context, cfg *config.Config, again string) (notes []string, err error) {
+	named := func(p config.Provider) bool { return p.Name == again && p.Token != nil && p.Token.PINKey() != "" }
+	if again != "" && !slices.ContainsFunc(cfg.Providers, named) {
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, "check", "%q is no provider with a PIN", claviger.Clip(again))
+	}
 	members := openProviders(cfg.Providers)
 	defer func() { err = errors.Join(err, closeProviders(members)) }()
 	list := unservable(cfg, members)
-	for _, m := range members {
-		if m.Provider == nil {
-			list = append(list, cfg.At(fmt.Sprintf("provider %q.kind", m.Name), m.Reason))
-		}
-	}
 	if err := checkFile(cfg.Path); err != nil {
 		list = append(list, cfg.At("file", reason(err)))
 	}
 	if err := checkSocketDirectory(filepath.Dir(cfg.Daemon.Socket)); err != nil {
 		list = append(list, cfg.At("daemon.socket", reason(err)))
 	}
-	storeNotes, storeList := checkStore(ctx, cfg)
+	kept := checkStore(ctx, cfg)
+	notes, list = kept.notes, append(list, kept.list...)
+	for _, found := range checkTokens(ctx, cfg, kept, again) {
+		notes, list = append(notes, found.notes...), append(list, found.list...)
+	}
+	if err := kept.close(); err != nil {
+		list = append(list, cfg.At("daemon.store", reason(err)))
+	}
 	if ctx.Err() != nil {
 		return nil, claviger.WrapError(claviger.ErrOperationTimedOut, "check", ctx.Err())
 	}
-	return storeNotes, complaints(append(list, storeList...))
+	return notes, complaints(list)
+}
+
+// kept is what was found of the store.
+type kept struct {
+	findings
+	db  *store.DB // open, for close to close; nil if it could not be opened
+	why string    // why db is nil
+}
+
+// findings are what was found of something.
+type findings struct {
+	notes []string
+	list  []config.Complaint
+}
+
+func (k kept) close() error {
+	if k.db == nil {
+		return nil
+	}
+	return k.db.Close()
 }
 
 // checkStore looks at the keeper and at the store that it opens.
-func checkStore(ctx context.Context, cfg *config.Config) (notes []string, list []config.Complaint) {
+func checkStore(ctx context.Context, cfg *config.Config) kept {
 	if cfg.Keeper.Path == "" && os.Getenv("CREDENTIALS_DIRECTORY") == "" {
-		return []string{"the credential is the service manager's to give; it and the store were not looked at"}, nil
+		note := "the credential is the service manager's to give; it and the store were not looked at"
+		return kept{findings{notes: []string{note}}, nil, "the store could not be looked at"}
 	}
+	var notes []string
 	quiet := cfg.Keeper
 	quiet.Create = false
 	k, err := openKeeper(quiet)
@@ -65,33 +96,46 @@ func checkStore(ctx context.Context, cfg *config.Config) (notes []string, list [
 		}
 	}
 	if err != nil {
-		return nil, []config.Complaint{cfg.At(cfg.Keeper.Field(), reason(err))}
+		return wrong(cfg.At(cfg.Keeper.Field(), reason(err)))
 	}
 	path := cfg.Daemon.Store
 	switch _, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return nil, []config.Complaint{cfg.At("daemon.store", reason(err))}
+			return wrong(cfg.At("daemon.store", reason(err)))
 		}
-		return append(notes, "there is no store at "+path+" yet; the daemon makes it"), nil
+		return kept{findings{notes: append(notes, "there is no store at "+path+" yet; the daemon makes it")}, nil, "there is no store yet to note in what comes of it"}
 	case err != nil:
-		return nil, []config.Complaint{cfg.At("daemon.store", reason(err))}
+		return wrong(cfg.At("daemon.store", reason(err)))
 	}
+	return checkRecords(ctx, cfg, k)
+}
+
+// checkRecords opens the store, which exists, and looks through it.
+func checkRecords(ctx context.Context, cfg *config.Config, k *keeper.Keeper) kept {
+	path := cfg.Daemon.Store
 	db, err := openStore(ctx, path, k, true)
 	if errors.Is(err, claviger.ErrAlreadyInitialized) {
-		return []string{"the store at " + path + " is in use, by the running daemon it seems; its records were not looked at"}, nil
+		note := "the store at " + path + " is in use, by the running daemon it seems; its records were not looked at"
+		return kept{findings{notes: []string{note}}, nil, "the running daemon has it, and `claviger status` tells of it"}
 	}
 	if err != nil {
-		return nil, []config.Complaint{cfg.At("daemon.store", reason(err))}
+		return wrong(cfg.At("daemon.store", reason(err)))
 	}
+	found := kept{db: db}
 	damaged, err := db.Check(ctx)
 	for _, key := range damaged {
-		list = append(list, cfg.At("daemon.store", "damaged: "+key.String()))
+		found.list = append(found.list, cfg.At("daemon.store", "damaged: "+key.String()))
 	}
-	if err = errors.Join(err, db.Close()); err != nil && len(damaged) == 0 {
-		list = append(list, cfg.At("daemon.store", reason(err)))
+	if err != nil && len(damaged) == 0 {
+		found.list = append(found.list, cfg.At("daemon.store", reason(err)))
 	}
-	return nil, list
+	return found
+}
+
+// wrong is a store that cannot be looked at.
+func wrong(c config.Complaint) kept {
+	return kept{findings{list: []config.Complaint{c}}, nil, "the store could not be opened"}
 }
 
 // unservable finds slots whose providers cannot keep or use their keys.
@@ -101,6 +145,9 @@ func unservable(cfg *config.Config, members []operation.Member) []config.Complai
 		for i, id := range slot.Providers {
 			at := slices.IndexFunc(members, func(m operation.Member) bool { return m.ID == id })
 			if at < 0 || members[at].Provider == nil {
+				continue
+			}
+			if r, ok := members[at].Provider.(provider.Reporter); ok && !r.Health().Available {
 				continue
 			}
 			if !keeps(members[at].Provider.Mechanisms(), slot.Algorithm) {

@@ -118,6 +118,7 @@ func (d *Daemon) build(ctx context.Context) (err error) {
 		d.log.Warn("not noted since when this keeper opens the store", "error", err)
 	}
 	d.members = openProviders(d.cfg.Providers)
+	d.openTokens(ctx)
 	engine, err := operation.New(operation.Config{Providers: d.members, Store: d.db})
 	if err != nil {
 		return err

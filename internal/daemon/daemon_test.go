@@ -291,7 +291,7 @@ func TestConfigurationThatEverybodyCanWriteIsRefused(t *testing.T) {
 	if err := d.Reload(); !errors.Is(err, claviger.ErrInvalidArgument) || !strings.Contains(err.Error(), "mode 0666") {
 		t.Errorf("reload: %v", err)
 	}
-	if _, err := daemon.CheckLive(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "mode 0666") {
+	if _, err := daemon.CheckLive(t.Context(), cfg, ""); err == nil || !strings.Contains(err.Error(), "mode 0666") {
 		t.Errorf("check: %v", err)
 	}
 	check(t, d.Close())
@@ -339,7 +339,7 @@ func TestStrangersAreRefusedWithTheLinesToAdd(t *testing.T) {
 func TestCheckLive(t *testing.T) {
 	file := write(t, `"sign"`)
 	cfg := load(t, file)
-	notes, err := daemon.CheckLive(t.Context(), cfg)
+	notes, err := daemon.CheckLive(t.Context(), cfg, "")
 	check(t, err)
 	if len(notes) != 1 || !strings.Contains(notes[0], "no store at "+cfg.Daemon.Store) {
 		t.Errorf("before the first start: %q", notes)
@@ -348,20 +348,20 @@ func TestCheckLive(t *testing.T) {
 		t.Errorf("the check made the store: %v", err)
 	}
 	check(t, os.Remove(cfg.Keeper.Path))
-	if notes, err := daemon.CheckLive(t.Context(), cfg); err != nil || len(notes) != 2 || !strings.Contains(notes[0], "no key file at "+cfg.Keeper.Path) {
+	if notes, err := daemon.CheckLive(t.Context(), cfg, ""); err != nil || len(notes) != 2 || !strings.Contains(notes[0], "no key file at "+cfg.Keeper.Path) {
 		t.Errorf("without a key file: %q, %v", notes, err)
 	}
 	d := start(t, cfg)
-	if notes, err := daemon.CheckLive(t.Context(), cfg); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "in use") {
+	if notes, err := daemon.CheckLive(t.Context(), cfg, ""); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "in use") {
 		t.Errorf("while it runs: %q, %v", notes, err)
 	}
 	check(t, d.Close())
-	if notes, err := daemon.CheckLive(t.Context(), cfg); err != nil || len(notes) != 0 {
+	if notes, err := daemon.CheckLive(t.Context(), cfg, ""); err != nil || len(notes) != 0 {
 		t.Errorf("after it ran: %q, %v", notes, err)
 	}
 	check(t, os.Chmod(cfg.Keeper.Path, 0o644))
 	check(t, os.Chmod(filepath.Dir(cfg.Daemon.Socket), 0o777))
-	_, err = daemon.CheckLive(t.Context(), cfg)
+	_, err = daemon.CheckLive(t.Context(), cfg, "")
 	var complaints *config.Error
 	if !errors.As(err, &complaints) || len(complaints.Complaints) != 2 {
 		t.Fatalf("%v", err)

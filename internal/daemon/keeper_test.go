@@ -143,14 +143,14 @@ func TestAWrongPassphraseIsNamed(t *testing.T) {
 	_, err := daemon.ChangeKeeper(t.Context(), k.cfg, k.phrase)
 	check(t, err)
 	cfg := k.with(t, k.phrase)
-	notes, err := daemon.CheckLive(t.Context(), cfg)
+	notes, err := daemon.CheckLive(t.Context(), cfg, "")
 	if err != nil || len(notes) != 0 {
 		t.Errorf("check --live: %v, %v", notes, err)
 	}
 	check(t, os.WriteFile(k.phrase.Path, []byte("incorrect horse battery staple\n"), 0o600))
 	_, started := daemon.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	_, shown := daemon.ShowKeeper(t.Context(), cfg)
-	_, checked := daemon.CheckLive(t.Context(), cfg)
+	_, checked := daemon.CheckLive(t.Context(), cfg, "")
 	_, changed := daemon.ChangeKeeper(t.Context(), cfg, k.other)
 	for i, err := range []error{started, shown, checked, changed} {
 		if err == nil || !strings.Contains(err.Error(), k.phrase.Path+" holds another passphrase than the one that closed the store") || strings.Contains(err.Error(), "horse") {
@@ -158,7 +158,7 @@ func TestAWrongPassphraseIsNamed(t *testing.T) {
 		}
 	}
 	check(t, os.Remove(k.phrase.Path))
-	if _, err := daemon.CheckLive(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "keeper.path: passphrase file "+k.phrase.Path+": there is no file") {
+	if _, err := daemon.CheckLive(t.Context(), cfg, ""); err == nil || !strings.Contains(err.Error(), "keeper.path: passphrase file "+k.phrase.Path+": there is no file") {
 		t.Errorf("check --live without the file: %v", err)
 	}
 	check(t, os.Remove(cfg.Daemon.Store))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/claviger/claviger"
@@ -82,23 +83,58 @@ func storeError(err error) error {
 	return claviger.WrapError(code, "store", err)
 }
 
-// openProviders makes the configured providers. They are closed by closeProviders, after all keys.
+// openProviders makes the configured providers but for the tokens, which openTokens does. They are closed by closeProviders, after
+// all keys.
 func openProviders(list []config.Provider) []operation.Member {
 	var members []operation.Member
 	for _, p := range list {
-		members = append(members, operation.Member{ID: p.ID, Name: p.Name, Kind: claviger.Software, Provider: newProvider(p)})
+		m := operation.Member{ID: p.ID, Name: p.Name, Kind: claviger.Software, Provider: newProvider(p)}
+		if p.Token != nil {
+			m.Kind, m.Reason = claviger.Hardware, "the token was not looked for"
+		}
+		members = append(members, m)
 	}
 	return members
 }
 
-// newProvider makes one provider. Those of today cannot fail to open; one that can gives its reason to Member.Reason.
+// newProvider makes one provider, nil of a token.
 func newProvider(p config.Provider) provider.Provider {
-	if p.Kind == config.Delay {
+	switch p.Kind {
+	case config.PKCS11:
+		return nil
+	case config.Delay:
 		slow := delay.New(software.New())
 		slow.SetDelay(p.Delay)
 		return slow
 	}
 	return software.New()
+}
+
+// tokenTime is how long a start of the daemon waits for its tokens.
+const tokenTime = 3 * time.Second
+
+// openTokens starts the workers of all tokens and waits a little for them. One that does not come up in that time may do so
+// later, and the daemon goes on.
+func (d *Daemon) openTokens(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, tokenTime)
+	defer cancel()
+	var waiting sync.WaitGroup
+	for i, p := range d.cfg.Providers {
+		if p.Token == nil {
+			continue
+		}
+		w := (&token{cfg: d.cfg, p: p, log: d.log}).open(newPINGate(d.db, p))
+		d.members[i].Provider, d.members[i].Reason = w, ""
+		waiting.Go(func() {
+			if err := w.Ready(ctx); errors.Is(err, claviger.ErrOperationTimedOut) && ctx.Err() != nil {
+				d.log.Warn("a token is not there yet; the daemon goes on without it", "provider", p.Name)
+			}
+		})
+	}
+	waiting.Wait()
+	for _, c := range unservable(d.cfg, d.members) {
+		d.log.Warn("configuration", "complaint", c.Error())
+	}
 }
 
 // closeProviders closes what openProviders made; every key must have been closed before.

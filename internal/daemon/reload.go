@@ -13,6 +13,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/config"
 	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/provider/worker"
 )
 
 // Reload reads the configuration file anew and puts its rules in force, all or nothing: a file that is wrong, or that
@@ -39,8 +40,18 @@ func (d *Daemon) Reload() error {
 	}
 	d.manager.SetPolicy(rules)
 	d.digest.Store(&next.Digest)
+	d.retryTokens()
 	d.log.Info("configuration loaded", "file", d.cfg.Path, "slots", len(next.Rules.Slots), "apps", len(next.Rules.Apps))
 	return nil
+}
+
+// retryTokens starts workers that wait for another try: whoever reloads may have changed what kept them from starting.
+func (d *Daemon) retryTokens() {
+	for _, m := range d.members {
+		if w, ok := m.Provider.(*worker.Provider); ok {
+			w.Retry()
+		}
+	}
 }
 
 // next reads the file anew and checks it completely.

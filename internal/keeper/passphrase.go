@@ -126,27 +126,5 @@ func unseal(phrase *secmem.Bytes, limit int, wrapped []byte) (*secmem.Bytes, err
 
 // phrase reads the passphrase without its line end; the caller closes it.
 func (p phrased) phrase() (*secmem.Bytes, error) {
-	file, size, err := p.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	if size > MaxPassphrase+2 {
-		return nil, p.refuse("has %d bytes; a passphrase may have %d", size, MaxPassphrase)
-	}
-	text := make([]byte, size)
-	defer secmem.Wipe(text)
-	if _, err := io.ReadFull(file, text); err != nil {
-		return nil, claviger.Errorf(claviger.ErrOperationFailed, "keeper", "%s: %v", p.label, err)
-	}
-	line := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-	switch {
-	case bytes.ContainsAny(line, "\r\n\x00"):
-		return nil, p.refuse("holds more than one line of text")
-	case len(line) < MinPassphrase:
-		return nil, p.refuse("holds %d bytes; a passphrase has at least %d", len(line), MinPassphrase)
-	case len(line) > MaxPassphrase:
-		return nil, p.refuse("holds %d bytes; a passphrase may have %d", len(line), MaxPassphrase)
-	}
-	return secmem.From(line)
+	return p.line("a passphrase", MinPassphrase, MaxPassphrase)
 }

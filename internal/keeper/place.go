@@ -1,13 +1,16 @@
 package keeper
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/secmem"
 )
 
 // credentialsVariable is where systemd says which directory holds the unit's credentials (systemd.exec(5)).
@@ -82,6 +85,33 @@ func (p place) check(file *os.File) (int64, error) {
 		return 0, p.refuse("is owned by uid %d, mode %04o; want uid %d or root", owner, perm, os.Geteuid())
 	}
 	return st.Size(), nil
+}
+
+// line reads the one line of text of low to high bytes that the file holds, without its line end; the caller closes it.
+func (p place) line(what string, low, high int) (*secmem.Bytes, error) {
+	file, size, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	if size > int64(high)+2 {
+		return nil, p.refuse("has %d bytes; %s may have %d", size, what, high)
+	}
+	text := make([]byte, size)
+	defer secmem.Wipe(text)
+	if _, err := io.ReadFull(file, text); err != nil {
+		return nil, claviger.Errorf(claviger.ErrOperationFailed, "keeper", "%s: %v", p.label, err)
+	}
+	line := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	switch {
+	case bytes.ContainsAny(line, "\r\n\x00"):
+		return nil, p.refuse("holds more than one line of text")
+	case len(line) < low:
+		return nil, p.refuse("holds %d bytes; %s has at least %d", len(line), what, low)
+	case len(line) > high:
+		return nil, p.refuse("holds %d bytes; %s may have %d", len(line), what, high)
+	}
+	return secmem.From(line)
 }
 
 // checkDirectory refuses a directory in which others could put another file: it, and every directory above it, must

@@ -23,11 +23,12 @@ const (
 	KindTenant                  // a tenant's lasting identity
 	KindMeta                    // what the daemon remembers of itself
 	KindManaged                 // a version of a managed key
+	KindPIN                     // what came of a provider's PIN
 	kindCount
 )
 
 var kindWords = [kindCount]string{
-	"", "slot", "key", "certificate slot", "CRL", "trust store", "secret", "counter", "tenant", "meta", "managed key",
+	"", "slot", "key", "certificate slot", "CRL", "trust store", "secret", "counter", "tenant", "meta", "managed key", "PIN",
 }
 
 // String gives the kind's words, and "kind N" for one that this program does not know.

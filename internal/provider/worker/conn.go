@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/claviger/claviger/internal/secmem"
@@ -39,6 +40,9 @@ func (w *writer) send(size int, add func(dst []byte) []byte) error {
 		return nil
 	}
 	w.busy = true
+	w.mu.Unlock()
+	runtime.Gosched() // others that are about to send come along
+	w.mu.Lock()
 	for len(w.out) > 0 && w.err == nil {
 		batch := w.out
 		w.out = w.free[:0]

@@ -1,0 +1,183 @@
+package pkcs11
+
+import (
+	"context"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/algorithm"
+	"github.com/claviger/claviger/internal/cryptoki"
+	"github.com/claviger/claviger/internal/provider"
+)
+
+// maxObjects is how many objects are listed at once.
+const maxObjects = 1000
+
+// Objects lists the secret and private keys that stay in the token and that a query fits. An object leaves open what it is for when it
+// fits several algorithms: an elliptic curve key that may sign and agree, a secret. One that cannot be loaded, for instance because it has
+// neither identifier nor label, has no blob.
+func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Object, error) {
+	const op = "objects"
+	var all []provider.Object
+	err := p.pool.do(ctx, op, func(s *cryptoki.Session) error {
+		all = nil
+		for _, class := range []claviger.KeyClass{claviger.SecretKey, claviger.PrivateKey} {
+			found, err := p.search(s, class, query(q), maxObjects-len(all))
+			if err != nil {
+				return err
+			}
+			for _, o := range found {
+				if err := alive(ctx, op); err != nil {
+					return err
+				}
+				described, ok, err := p.describe(s, o, q.Algorithm)
+				if err != nil {
+					return err
+				}
+				if ok {
+					all = append(all, described)
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil && len(all) == 0 {
+		err = p.pool.loggedIn(ctx, op)
+	}
+	if err != nil {
+		return nil, fault(op, claviger.ErrOperationFailed, err)
+	}
+	return all, nil
+}
+
+// query is the template of what is looked for.
+func query(q provider.Query) []cryptoki.Attribute {
+	var t []cryptoki.Attribute
+	if q.Label != "" {
+		t = append(t, cryptoki.String(cryptoki.AttrLabel, q.Label))
+	}
+	if len(q.ID) > 0 {
+		t = append(t, cryptoki.Bytes(cryptoki.AttrID, q.ID))
+	}
+	return t
+}
+
+// describe tells what an object is; false if it is no key of the algorithm that is looked for.
+func (p *Provider) describe(s *cryptoki.Session, o *object, wanted claviger.Algorithm) (provider.Object, bool, error) {
+	d := provider.Object{Spec: provider.Spec{Class: o.class}, Bits: o.bits, Label: o.label, ID: o.id}
+	row, count := p.serves(o, wanted)
+	if wanted != "" && count == 0 {
+		return d, false, nil
+	}
+	if count != 1 || len(o.id) == 0 && o.label == "" {
+		return d, true, nil
+	}
+	d.Spec.Algorithm = row.Name
+	r := &reference{adopted: true, spec: d.Spec, id: o.id, label: o.label}
+	if o.class == claviger.SecretKey {
+		r.size = o.bits / 8
+	} else {
+		h, err := p.publicHalf(s, row, o, nil)
+		if err != nil {
+			return d, false, err
+		}
+		r.spki = h.spki
+	}
+	if r.encodes() {
+		blob, err := r.encode()
+		if err != nil {
+			return d, false, err
+		}
+		d.Blob = blob
+	}
+	return d, true, nil
+}
+
+// serves counts the algorithms that an object can be a key of, of all or of the one that is wanted, and gives one of them.
+func (p *Provider) serves(o *object, wanted claviger.Algorithm) (found *algorithm.Row, count int) {
+	for _, m := range p.mechanisms {
+		if m.Op != provider.Import || wanted != "" && m.Algorithm != wanted {
+			continue
+		}
+		if row := p.ways[route{m.Op, m.Algorithm, ""}].row; p.unfit(row, o) == "" {
+			found = row
+			count++
+		}
+	}
+	return found, count
+}
+
+// Destroy removes the objects that Blob made and looks whether they are gone, because not every token tells the truth about it. What is
+// there no longer, was there before, or is whole in its blob needs no work. Errors: ErrInvalidFormat for the blob, and those of the token.
+func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
+	const op = "destroy"
+	if err := alive(ctx, op); err != nil {
+		return err
+	}
+	ref, err := decodeBlob(blob)
+	if err != nil {
+		return err
+	}
+	row, err := ref.row()
+	if err != nil || ref.adopted || ref.spec.Class == claviger.PublicKey {
+		return err
+	}
+	classes := []claviger.KeyClass{ref.spec.Class}
+	if row.Pair() {
+		classes = append(classes, claviger.PublicKey)
+	}
+	if err := p.pool.loggedIn(ctx, op); err != nil {
+		return fault(op, claviger.ErrOperationFailed, err)
+	}
+	err = p.pool.writer.do(ctx, op, func(s *cryptoki.Session) error {
+		for _, class := range classes {
+			if err := p.destroyAll(s, op, ref, row, class); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return fault(op, claviger.ErrOperationFailed, err)
+}
+
+// destroyAll destroys the objects of one half, and sees that they are gone.
+func (p *Provider) destroyAll(s *cryptoki.Session, op string, ref *reference, row *algorithm.Row, class claviger.KeyClass) error {
+	there, err := p.belonging(s, ref, row, class)
+	if err != nil {
+		return err
+	}
+	for _, o := range there {
+		if err := s.DestroyObject(o.handle); err != nil && !vanished(err) {
+			return err
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	left, err := p.belonging(s, ref, row, class)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return claviger.Errorf(claviger.ErrOperationFailed, op, "the token says that it has destroyed %s, and still has it", ref)
+	}
+	return nil
+}
+
+// belonging lists the objects of one half that Blob made for a reference. What they may be used for is no matter here.
+func (p *Provider) belonging(s *cryptoki.Session, ref *reference, row *algorithm.Row, class claviger.KeyClass) ([]*object, error) {
+	found, err := p.search(s, class, named(ref.id, ref.label), maxHalves)
+	if err != nil {
+		return nil, err
+	}
+	var own []*object
+	for _, o := range found {
+		if !p.shaped(row, o) || ref.size != 0 && o.bits != 8*ref.size {
+			continue
+		}
+		if spki := o.spki(row); len(ref.spki) > 0 && spki != nil && string(spki) != string(ref.spki) {
+			continue
+		}
+		own = append(own, o)
+	}
+	return own, nil
+}
