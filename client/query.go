@@ -56,13 +56,17 @@ type NamedSlot struct {
 
 // Capabilities lists all algorithms and providers.
 func (s *Stack) Capabilities(ctx context.Context) (Capabilities, error) {
-	return s.capabilities(ctx, "")
+	return s.capabilities(ctx, &pb.CapabilitiesRequest{})
 }
 
-// capabilities asks for one algorithm, or for all by "".
-func (s *Stack) capabilities(ctx context.Context, name claviger.Algorithm) (Capabilities, error) {
+// ProviderCapabilities lists what one provider offers, by its configured number: operations and keys of an algorithm are
+// those of this provider. ErrProviderNotAvailable for an unknown number.
+func (s *Stack) ProviderCapabilities(ctx context.Context, id claviger.ProviderID) (Capabilities, error) {
+	return s.capabilities(ctx, &pb.CapabilitiesRequest{Provider: uint32(id)})
+}
+
+func (s *Stack) capabilities(ctx context.Context, req *pb.CapabilitiesRequest) (Capabilities, error) {
 	var reply pb.CapabilitiesReply
-	req := &pb.CapabilitiesRequest{Algorithm: string(name)}
 	if err := s.control(ctx, "capabilities", wire.OpCapabilities, 0, req, &reply); err != nil {
 		return Capabilities{}, err
 	}
@@ -85,7 +89,7 @@ func (s *Stack) Algorithm(ctx context.Context, name claviger.Algorithm) (clavige
 	if name == "" {
 		return claviger.AlgorithmInfo{}, claviger.Errorf(claviger.ErrInvalidArgument, "algorithm", "a name must not be empty")
 	}
-	c, err := s.capabilities(ctx, name)
+	c, err := s.capabilities(ctx, &pb.CapabilitiesRequest{Algorithm: string(name)})
 	if err != nil {
 		return claviger.AlgorithmInfo{}, err
 	}
@@ -98,7 +102,7 @@ func (s *Stack) Algorithm(ctx context.Context, name claviger.Algorithm) (clavige
 
 // Providers lists the configured providers.
 func (s *Stack) Providers(ctx context.Context) ([]claviger.ProviderInfo, error) {
-	c, err := s.capabilities(ctx, "")
+	c, err := s.capabilities(ctx, &pb.CapabilitiesRequest{})
 	return c.Providers, err
 }
 

@@ -115,15 +115,12 @@ func (a *app) printOffers(ctx context.Context, l *link, list []claviger.Provider
 
 // offers lists what a provider offers, algorithms by operation.
 func (l *link) offers(ctx context.Context, id claviger.ProviderID) (map[string][]claviger.Algorithm, error) {
-	c, err := l.stack.Capabilities(ctx)
+	c, err := l.stack.ProviderCapabilities(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	offers := make(map[string][]claviger.Algorithm)
 	for _, a := range c.Algorithms {
-		if !slices.Contains(a.Providers, id) {
-			continue
-		}
 		for _, operation := range a.Operations {
 			offers[operation] = append(offers[operation], a.Name)
 		}

@@ -10,9 +10,10 @@ import (
 	"github.com/claviger/claviger/internal/provider"
 )
 
-// Capabilities says what the open providers offer under one name, or with "" under every name, in the order of their
-// names. An unknown name, or one that no provider offers, is ErrUnsupportedAlgorithm.
-func (e *Engine) Capabilities(g policy.Grant, name claviger.Algorithm) ([]claviger.AlgorithmInfo, error) {
+// Capabilities says what one provider offers, or with 0 all that are open, under one name, or with "" under every name, in
+// the order of their names. An unknown name, or one that is not offered, is ErrUnsupportedAlgorithm; an unknown number
+// ErrProviderNotAvailable.
+func (e *Engine) Capabilities(g policy.Grant, only claviger.ProviderID, name claviger.Algorithm) ([]claviger.AlgorithmInfo, error) {
 	if err := g.DemandOpen("capabilities"); err != nil {
 		return nil, err
 	}
@@ -23,8 +24,14 @@ func (e *Engine) Capabilities(g policy.Grant, name claviger.Algorithm) ([]clavig
 		}
 		name = row.Name
 	}
+	if only != 0 && e.member(only) == nil {
+		return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "capabilities", "no provider has the number %d", only)
+	}
 	found := make(map[claviger.Algorithm]*claviger.AlgorithmInfo)
 	for _, m := range e.members {
+		if only != 0 && m.ID != only {
+			continue
+		}
 		for _, row := range m.offer().rows {
 			if name == "" || row.Algorithm == name {
 				note(found, m.ID, row)

@@ -69,8 +69,8 @@ type Config struct {
 	Hidden []string
 
 	// Stderr takes what the worker and its foreign code print to standard output and standard error, a line for each
-	// Write, without control characters, at most maxLine bytes of it, and only so many in a second. It is called by one
-	// goroutine at a time, until Wait returns; the worker waits for it. Nil throws it away.
+	// Write, without control characters, at most 1024 bytes of it, 200 lines at once and ten a second after that. It is called by
+	// one goroutine at a time, until Wait returns; the worker waits for it. Nil throws it away.
 	Stderr io.Writer
 
 	kernel *Kernel // what tests pretend is offered; nil asks the kernel

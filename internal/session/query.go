@@ -18,7 +18,11 @@ func (s *Session) Capabilities(_ context.Context, r *pb.CapabilitiesRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.engine().Capabilities(p.Keyless(s.caller), claviger.Algorithm(r.Algorithm))
+	only := claviger.ProviderID(r.Provider)
+	if uint32(only) != r.Provider {
+		return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "capabilities", "no provider has the number %d", r.Provider)
+	}
+	list, err := s.engine().Capabilities(p.Keyless(s.caller), only, claviger.Algorithm(r.Algorithm))
 	if err != nil {
 		return nil, err
 	}

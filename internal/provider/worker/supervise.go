@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -164,6 +165,7 @@ func (s *supervisor) up(l *link, detail string) {
 	s.link, s.detail = l, detail
 	s.starts++
 	s.tries++
+	s.reason = nil
 	s.change()
 	s.cfg.Log.Info("worker started", "provider", s.cfg.Name, "device", detail)
 }
@@ -183,13 +185,21 @@ func (s *supervisor) failed(err error, l *link) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures++
+	again := s.reason != nil && text(s.reason) == text(err)
 	if s.reason = err; l == nil {
 		s.tries++
 	}
 	wait := pause(s.failures)
+	if errors.Is(err, provider.ErrPIN) {
+		wait = longestPause // nothing but another PIN helps
+	}
 	s.next = time.Now().Add(wait)
 	s.change()
-	s.cfg.Log.Warn("worker failed", "provider", s.cfg.Name, "reason", text(err), "failures", s.failures, "next", wait)
+	level := slog.LevelWarn
+	if again {
+		level = slog.LevelDebug // it has been said
+	}
+	s.cfg.Log.Log(context.Background(), level, "worker failed", "provider", s.cfg.Name, "reason", text(err), "failures", s.failures, "next", wait)
 	return wait
 }
 
