@@ -1,0 +1,385 @@
+package operation
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/software"
+	"github.com/claviger/claviger/internal/secmem"
+)
+
+// card is a device whose keys are software's and lie in a map; a blob is the object's name in it.
+type card struct {
+	provider.Provider
+	objects map[string]cardObject
+	away    bool
+	serial  int
+}
+
+type cardObject struct {
+	tag     provider.Tag
+	key     []byte // software's blob
+	spec    provider.Spec
+	foreign bool // was there before
+}
+
+func newCard() *card { return &card{Provider: software.New(), objects: make(map[string]cardObject)} }
+
+var errAway = claviger.Errorf(claviger.ErrProviderNotAvailable, "card", "the card is not in its reader")
+
+// Health tells whether the card is there.
+func (c *card) Health() provider.Health {
+	return provider.Health{Available: !c.away, Reason: "the card is not in its reader"}
+}
+
+func (c *card) wrap(k provider.Key, err error) (provider.Key, error) {
+	if err != nil {
+		return nil, err
+	}
+	return cardKey{k, c}, nil
+}
+
+// Generate makes a key that does not last yet.
+func (c *card) Generate(ctx context.Context, spec provider.Spec) (provider.Key, error) {
+	if c.away {
+		return nil, errAway
+	}
+	return c.wrap(c.Provider.Generate(ctx, spec))
+}
+
+// Import takes a key that does not last yet.
+func (c *card) Import(ctx context.Context, spec provider.Spec, material []byte) (provider.Key, error) {
+	return c.wrap(c.Provider.Import(ctx, spec, material))
+}
+
+// Load finds an object.
+func (c *card) Load(ctx context.Context, blob []byte) (provider.Key, error) {
+	o, ok := c.objects[string(blob)]
+	if c.away || !ok {
+		return nil, errAway
+	}
+	return c.wrap(c.Provider.Load(ctx, o.key))
+}
+
+// Objects lists what fits.
+func (c *card) Objects(_ context.Context, q provider.Query) ([]provider.Object, error) {
+	if c.away {
+		return nil, errAway
+	}
+	var list []provider.Object
+	for name, o := range c.objects {
+		if q.Label != "" && q.Label != o.tag.Label || q.ID != nil && !bytes.Equal(q.ID, o.tag.ID) || q.Algorithm != "" && q.Algorithm != o.spec.Algorithm {
+			continue
+		}
+		list = append(list, provider.Object{Spec: o.spec, Label: o.tag.Label, ID: o.tag.ID, Blob: []byte(name)})
+	}
+	return list, nil
+}
+
+// Destroy removes an object that it made.
+func (c *card) Destroy(_ context.Context, blob []byte) error {
+	if c.away {
+		return errAway
+	}
+	if !c.objects[string(blob)].foreign {
+		delete(c.objects, string(blob))
+	}
+	return nil
+}
+
+// put makes an object.
+func (c *card) put(k provider.Key, tag provider.Tag, foreign bool) (string, error) {
+	inner, err := k.Blob(context.Background(), provider.Tag{})
+	if err != nil {
+		return "", err
+	}
+	defer inner.Close()
+	c.serial++
+	name := "object " + number(uint64(c.serial))
+	c.objects[name] = cardObject{tag, bytes.Clone(inner.Bytes()), k.Spec(), foreign}
+	return name, nil
+}
+
+type cardKey struct {
+	provider.Key
+	card *card
+}
+
+// Export is not what a card does.
+func (k cardKey) Export(context.Context) (*secmem.Bytes, error) {
+	return nil, claviger.Errorf(claviger.ErrKeyNotExportable, "export", "the card keeps its keys")
+}
+
+// Blob makes an object.
+func (k cardKey) Blob(_ context.Context, tag provider.Tag) (*secmem.Bytes, error) {
+	name, err := k.card.put(k.Key, tag, false)
+	if err != nil {
+		return nil, err
+	}
+	return secmem.From([]byte(name))
+}
+
+// carded is a rig whose provider 7 is a card.
+func carded(t *testing.T, slots ...policy.Slot) (*rig, *card) {
+	t.Helper()
+	r, c := newRig(t, slots...), newCard()
+	r.member(7).Member = Member{ID: 7, Name: "card", Kind: claviger.Hardware, Provider: c}
+	return r, c
+}
+
+// on describes a slot on providers.
+func on(name string, alg claviger.Algorithm, ids ...claviger.ProviderID) policy.Slot {
+	s := slot(name, alg, claviger.AllPermissions)
+	s.Providers = ids
+	return s
+}
+
+func (r *rig) fill(t *testing.T, name string) Made {
+	t.Helper()
+	made, err := r.Generate(t.Context(), r.keyless(), "", r.into(t, name), nil)
+	ok(t, err)
+	return made
+}
+
+func (r *rig) info(t *testing.T, name string) claviger.KeySlotInfo {
+	t.Helper()
+	g, err := r.policy.SlotKey(r.caller, "test", name, claviger.AllPermissions, 0)
+	ok(t, err)
+	info, err := r.SlotInfo(g, g.Permissions())
+	ok(t, err)
+	return info
+}
+
+func TestCompatibleProvidersAreThoseThatCanReallyUseTheKey(t *testing.T) {
+	r, c := carded(t, on("soft", "AES-256", 2, 7), on("kept", "AES-256", 7, 2), on("pair", "ECDSA-P256", 7, 2, 5), on("lattice", "ML-DSA-65", 2, 7))
+	for name, want := range map[string][]claviger.ProviderID{"soft": {2, 7}, "kept": {7}, "pair": {7, 2, 5}, "lattice": {2, 7}} {
+		before := r.info(t, name)
+		r.fill(t, name)
+		after := r.info(t, name)
+		if !slices.Equal(before.Compatible, want) || !slices.Equal(after.Compatible, want) || after.Primary != want[0] {
+			t.Errorf("%s: compatible with %d when empty, %d when occupied, want %d", name, before.Compatible, after.Compatible, want)
+		}
+	}
+	c.away = true
+	if info := r.info(t, "kept"); info.State != claviger.SlotLocked {
+		t.Errorf("a slot whose card is away is %s", info.State)
+	}
+	if info := r.info(t, "soft"); info.State != claviger.SlotOccupied {
+		t.Errorf("a slot of software is %s while a card is away", info.State)
+	}
+}
+
+// where makes a context on a slot with a wish, and tells in which provider it works.
+func (r *rig) where(t *testing.T, name string, s ContextSpec) (claviger.ProviderID, error) {
+	t.Helper()
+	ref, g := r.use(t, name)
+	c, err := r.NewContext(t.Context(), g, ref, s)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	return c.Info().Provider, nil
+}
+
+func TestAChoiceIsMetOrAnError(t *testing.T) {
+	r, c := carded(t, on("soft", "AES-256", 2, 7), on("kept", "AES-256", 7, 2), on("pair", "ECDSA-P256", 7, 2))
+	for _, name := range []string{"soft", "kept", "pair"} {
+		r.fill(t, name)
+	}
+	cbc := ContextSpec{Kind: claviger.CipherContext, Algorithm: "AES-256-CBC"}
+	sign := ContextSpec{Kind: claviger.SignContext, Algorithm: "ECDSA-P256-SHA-256"}
+	verify := ContextSpec{Kind: claviger.VerifyContext, Algorithm: "ECDSA-P256-SHA-256"}
+	hardware, software := Selector{Kind: claviger.Hardware}, Selector{Kind: claviger.Software}
+	for _, row := range []struct {
+		slot string
+		spec ContextSpec
+		wish Selector
+		away bool
+		want claviger.ProviderID
+		code claviger.Code
+	}{
+		{"soft", cbc, Selector{}, false, 2, 0},
+		{"soft", cbc, hardware, false, 7, 0},
+		{"soft", cbc, Selector{Name: "card"}, false, 7, 0},
+		{"soft", cbc, Selector{ID: 5}, false, 0, claviger.ErrCrossProviderIncompatible},
+		{"soft", cbc, Selector{ID: 99}, false, 0, claviger.ErrProviderNotAvailable},
+		{"kept", cbc, Selector{}, false, 7, 0},
+		{"kept", cbc, software, false, 0, claviger.ErrCrossProviderIncompatible},
+		{"kept", cbc, Selector{Kind: claviger.SoftwarePreferred}, false, 7, 0},
+		{"pair", sign, software, false, 0, claviger.ErrCrossProviderIncompatible},
+		{"pair", verify, software, false, 2, 0},
+		{"pair", verify, Selector{}, false, 7, 0},
+		{"kept", cbc, Selector{}, true, 0, claviger.ErrProviderNotAvailable},
+		{"soft", cbc, hardware, true, 0, claviger.ErrProviderNotAvailable},
+		{"soft", cbc, Selector{Kind: claviger.HardwarePreferred}, false, 7, 0},
+		{"soft", cbc, Selector{}, true, 2, 0},
+	} {
+		c.away = row.away
+		row.spec.Provider = row.wish
+		got, err := r.where(t, row.slot, row.spec)
+		if got != row.want || claviger.CodeOf(err) != row.code {
+			t.Errorf("%s in %s, away %t: provider %d, %v; want %d, %s", row.slot, row.wish, row.away, got, err, row.want, row.code.Name())
+		}
+	}
+}
+
+func TestASoftwareKeyGivesTheSameInACard(t *testing.T) {
+	r, _ := carded(t, on("soft", "HMAC-SHA-256", 2, 7))
+	r.fill(t, "soft")
+	ref, g := r.use(t, "soft")
+	var codes [][]byte
+	for _, wish := range []Selector{{ID: 2}, {ID: 7}} {
+		c, err := r.NewContext(t.Context(), g, ref, ContextSpec{Kind: claviger.MACContext, Algorithm: "HMAC-SHA-256", Provider: wish})
+		ok(t, err)
+		code, err := c.OneShot(t.Context(), g, nil, nil, 0, nil, []byte("message"))
+		ok(t, err)
+		codes = append(codes, code)
+		c.Close()
+	}
+	if !bytes.Equal(codes[0], codes[1]) || r.LiveKeys() != 0 {
+		t.Errorf("%x and %x, %d keys left", codes[0], codes[1], r.LiveKeys())
+	}
+}
+
+func TestClearingRemovesTheObjectFirst(t *testing.T) {
+	r, c := carded(t, on("data", "AES-256", 7))
+	r.fill(t, "data")
+	if len(c.objects) != 1 {
+		t.Fatalf("%d objects", len(c.objects))
+	}
+	id := r.info(t, "data").Versions[0].ID
+	for _, o := range c.objects {
+		if o.tag.Label != "data" || id != hex.EncodeToString(o.tag.ID) {
+			t.Errorf("the object is labelled %q with the id %x; the version's is %s", o.tag.Label, o.tag.ID, id)
+		}
+	}
+	c.away = true
+	fails(t, "clearing while the card is away", r.Clear(t.Context(), r.write(t, "data"), 0), claviger.ErrProviderNotAvailable)
+	c.away = false
+	if info := r.info(t, "data"); info.State != claviger.SlotOccupied {
+		t.Errorf("a clear that was refused left it %s", info.State)
+	}
+	ok(t, r.Clear(t.Context(), r.write(t, "data"), 0))
+	if info := r.info(t, "data"); info.State != claviger.SlotEmpty || len(c.objects) != 0 {
+		t.Errorf("it is %s, with %d objects", info.State, len(c.objects))
+	}
+}
+
+func TestAnObjectWithoutARecordIsRemoved(t *testing.T) {
+	r, c := carded(t, on("data", "AES-256", 7))
+	target := r.into(t, "data")
+	two := claviger.AllPermissions
+	made, err := r.Generate(t.Context(), r.keyless(), "AES-256", Target{Permissions: &two, Provider: Selector{ID: 7}}, nil)
+	ok(t, err)
+	defer made.Key.Release()
+	r.fill(t, "data") // between the check and the write of another call
+	_, err = r.overtaken(t, target, made.Key)
+	fails(t, "an occupied slot", err, claviger.ErrKeySlotOccupied)
+	if len(c.objects) != 1 {
+		t.Errorf("%d objects; one has a record", len(c.objects))
+	}
+}
+
+// overtaken writes a key without looking first, as a call does that another has overtaken.
+func (r *rig) overtaken(t *testing.T, target Target, k *Key) (uint64, error) {
+	return r.Engine.write(t.Context(), "test", target.Slot.Slot().Name, k.home, k.key, false, k.traits)
+}
+
+func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
+	r, c := carded(t, on("data", "AES-256", 7), on("soft", "AES-256", 2))
+	foreign, err := c.Provider.Generate(t.Context(), provider.Spec{Algorithm: "AES-256"})
+	ok(t, err)
+	for _, tag := range []provider.Tag{{Label: "old", ID: []byte{1}}, {Label: "twice", ID: []byte{2}}, {Label: "twice", ID: []byte{3}}} {
+		_, err := c.put(foreign, tag, true)
+		ok(t, err)
+	}
+	target := r.into(t, "data")
+	for _, row := range []struct {
+		q    provider.Query
+		code claviger.Code
+	}{
+		{provider.Query{}, claviger.ErrInvalidArgument},
+		{provider.Query{Label: "none"}, claviger.ErrResourceNotFound},
+		{provider.Query{Label: "twice"}, claviger.ErrInvalidArgument},
+		{provider.Query{Label: "twice", ID: []byte{3}}, 0},
+		{provider.Query{Label: "old"}, claviger.ErrKeySlotOccupied},
+	} {
+		_, err := r.Adopt(t.Context(), r.keyless(), row.q, target)
+		if claviger.CodeOf(err) != row.code {
+			t.Errorf("adopting %+v: %v, want %s", row.q, err, row.code.Name())
+		}
+	}
+	target.Rotate = true
+	made, err := r.Adopt(t.Context(), r.keyless(), provider.Query{Label: "old"}, target)
+	if err != nil || made.Version != 2 || made.Info.Provider != 7 || made.Info.Algorithm != "AES-256" {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	if _, err := r.where(t, "data", ContextSpec{Kind: claviger.CipherContext, Algorithm: "AES-256-CBC"}); err != nil {
+		t.Error(err)
+	}
+	_, err = r.Adopt(t.Context(), r.keyless(), provider.Query{Label: "old"}, r.into(t, "soft"))
+	fails(t, "adopting into software", err, claviger.ErrUnsupportedOperation)
+	ok(t, r.Clear(t.Context(), target.Slot, 0))
+	if len(c.objects) != 3 {
+		t.Errorf("%d of 3 objects are left", len(c.objects))
+	}
+}
+
+func TestManagedKeysDoNotGoIntoDevices(t *testing.T) {
+	r, c := carded(t)
+	r.members = []*member{r.member(7), r.member(2)}
+	for _, m := range r.keepers() {
+		if m.ID == 7 {
+			t.Error("a device keeps managed keys")
+		}
+	}
+	if len(c.objects) != 0 {
+		t.Error("an object was made")
+	}
+}
+
+func TestADeviceThatComesBackWithAnotherListOffersThat(t *testing.T) {
+	r, c := carded(t)
+	m := r.member(7)
+	if _, there := m.row(provider.Generate, "AES-256", ""); !there {
+		t.Fatal("the card does not generate")
+	}
+	c.Provider = listed{c.Provider, []provider.Mechanism{{Op: provider.Random, Algorithm: "RANDOM"}}}
+	if _, there := m.row(provider.Generate, "AES-256", ""); there {
+		t.Error("the old list is in force")
+	}
+	if _, there := m.row(provider.Random, "RANDOM", ""); !there {
+		t.Error("the new list is not")
+	}
+}
+
+// listed is a provider with another list.
+type listed struct {
+	provider.Provider
+	rows []provider.Mechanism
+}
+
+// Mechanisms gives the list.
+func (l listed) Mechanisms() []provider.Mechanism { return l.rows }
+
+func TestAProviderThatIsAwaySaysWhy(t *testing.T) {
+	r, c := carded(t, on("data", "AES-256", 7))
+	c.away = true
+	_, err := r.Generate(t.Context(), r.keyless(), "", r.into(t, "data"), nil)
+	if !errors.Is(err, claviger.ErrProviderNotAvailable) || !strings.Contains(err.Error(), "reader") {
+		t.Errorf("%v", err)
+	}
+	for _, p := range r.Providers() {
+		if p.ID == 7 && (p.Available || p.Reason == "") {
+			t.Errorf("%+v", p)
+		}
+	}
+}
