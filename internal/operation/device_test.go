@@ -57,6 +57,9 @@ func (c *card) Generate(ctx context.Context, spec provider.Spec) (provider.Key, 
 
 // Import takes a key that does not last yet.
 func (c *card) Import(ctx context.Context, spec provider.Spec, material []byte) (provider.Key, error) {
+	if c.away {
+		return nil, errAway
+	}
 	return c.wrap(c.Provider.Import(ctx, spec, material))
 }
 
