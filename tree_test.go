@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"internal/provider":              {"", "internal/secmem"},
 	"internal/provider/providertest": {"", "internal/secmem", "internal/provider", "internal/algorithm"},
 	"internal/provider/delay":        {"", "internal/secmem", "internal/provider"},
-	"internal/provider/worker":       {"", "internal/secmem", "internal/provider", "internal/algorithm"},
+	"internal/provider/worker":       {"", "internal/secmem", "internal/sock", "internal/provider", "internal/algorithm"},
 	"internal/provider/worker/...":   {"internal/sock", "internal/provider", "internal/provider/worker"},
 	"internal/provider/pkcs11":       {"", "internal/secmem", "internal/provider", "internal/algorithm", "internal/cryptoki"},
 	"internal/cryptoki":              {"", "internal/secmem"},

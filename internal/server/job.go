@@ -115,7 +115,7 @@ func (j *job) run() {
 	} else {
 		out = seal(out, 0, j.header, wire.FlagReply|flags)
 	}
-	_ = j.conn.writer.send(out)
+	_ = j.conn.writer.gather(out)
 	clear(out)
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,8 @@ type writer struct {
 	changed  sync.Cond // pending shrank, or failed was set
 	pending  []byte
 	draining bool
+	gathered []byte // replies of calls that were pooled, on their way to one send
+	gathers  bool   // somebody is about to send gathered
 	failed   error
 
 	now     []byte // what once sends; under mu
@@ -49,6 +52,39 @@ func (w *writer) init(nc *net.UnixConn, raw syscall.RawConn, frame time.Duration
 func (w *writer) send(b []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.sendNow(b)
+}
+
+// gather is send for calls that end on many goroutines at once: the first of them lets others come along, so that their
+// replies take one system call and wake the client once.
+func (w *writer) gather(b []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed == nil && w.gathers {
+		w.gathered = append(w.gathered, b...)
+		return nil
+	}
+	w.gathers = true
+	w.gathered = append(w.gathered[:0], b...)
+	w.mu.Unlock()
+	runtime.Gosched()
+	w.mu.Lock()
+	w.gathers = false
+	batch := w.gathered
+	w.gathered = nil
+	err := w.sendNow(batch)
+	clear(batch)
+	if cap(batch) <= keepGathered {
+		w.gathered = batch[:0]
+	}
+	return err
+}
+
+// keepGathered is the largest buffer in bytes that is kept for gathering.
+const keepGathered = 64 << 10
+
+// sendNow is send; the caller holds mu.
+func (w *writer) sendNow(b []byte) error {
 	if w.failed != nil {
 		return w.failed
 	}

@@ -86,7 +86,8 @@ func (p *Provider) curve(row *algorithm.Row) (curve, bool) {
 // curves lists the curves with what this token changes about them.
 func (p *Provider) curves() []curve {
 	all := curves()
-	if edwards := all[len(all)-2]; p.quirks.x25519 {
+	if _, own := p.has[cryptoki.MechECMontgomeryKeyPairGen]; p.quirks.x25519 && !own {
+		edwards := all[len(all)-2]
 		x := &all[len(all)-1]
 		x.keyType, x.make = edwards.keyType, edwards.make
 	}

@@ -158,3 +158,35 @@ func TestKeysThatSomebodyElseDestroys(t *testing.T) {
 		t.Errorf("the error does not name it: %v", err)
 	}
 }
+
+// Public objects that bear the name of a private key and contradict each other tell nothing of it, and one that is another's does not
+// make an RSA key another.
+func TestAmbiguousPublicObjects(t *testing.T) {
+	p := fresh(t, 0)
+	for _, kind := range []string{"EC:prime256v1", "rsa:2048"} {
+		tool(t, "--keypairgen", "--key-type", kind, "--usage-sign", "--label", "one", "--id", "01")
+		tool(t, "--keypairgen", "--key-type", kind, "--usage-sign", "--label", "two", "--id", "02")
+		tool(t, "--delete-object", "--type", "privkey", "--id", "02")
+		tool(t, "--set-id", "01", "--type", "pubkey", "--id", "02")
+	}
+	curve, err := p.Load(t.Context(), only(t, p, provider.Query{Algorithm: "ECDSA-P256", ID: []byte{1}}).Blob)
+	must(t, err)
+	defer curve.Close()
+	_, err = curve.Public()
+	wantCode(t, "two public halves", err, claviger.ErrUnsupportedOperation)
+	must(t, ignore(curve.OneShot(t.Context(), provider.SignDigest, &provider.Params{Algorithm: "ECDSA-P256-SHA-256"}, nil, make([]byte, 32))))
+	rsa, err := p.Load(t.Context(), only(t, p, provider.Query{Algorithm: "RSA-2048", ID: []byte{1}}).Blob)
+	must(t, err)
+	defer rsa.Close()
+	params := &provider.Params{Algorithm: "RSA-PKCS1-SHA-256"}
+	params.Signature = oneShot(t, rsa, provider.SignDigest, params, make([]byte, 32))
+	oneShot(t, rsa, provider.VerifyDigest, params, make([]byte, 32))
+	tool(t, "--delete-object", "--type", "pubkey", "--label", "one")
+	must(t, ignore(rsa.Public()))
+	blob := only(t, p, provider.Query{Algorithm: "RSA-2048", ID: []byte{1}}).Blob
+	again, err := p.Load(t.Context(), blob)
+	must(t, err)
+	must(t, again.Close())
+}
+
+func ignore(_ []byte, err error) error { return err }

@@ -187,6 +187,32 @@ func TestSessionsAndHandlesAreRenewed(t *testing.T) {
 	}
 }
 
+// A token that has logged out is lost, whatever is asked of it: its keys are not said to be gone, or destroyed.
+func TestLoggedOutTokensAreLost(t *testing.T) {
+	p := fresh(t, 0)
+	own, err := p.Generate(t.Context(), provider.Spec{Algorithm: "HMAC-SHA-256"})
+	must(t, err)
+	defer own.Close()
+	blob, err := own.Blob(t.Context(), provider.Tag{Label: "x"})
+	must(t, err)
+	defer blob.Close()
+	k, err := p.Load(t.Context(), blob.Bytes())
+	must(t, err)
+	defer k.Close()
+	must(t, p.Logout())
+	_, objects := p.Objects(t.Context(), provider.Query{})
+	_, loaded := p.Load(t.Context(), blob.Bytes())
+	_, generated := p.Generate(t.Context(), provider.Spec{Algorithm: "HMAC-SHA-256"})
+	_, began := k.Begin(t.Context(), provider.MAC, &provider.Params{Algorithm: "HMAC-SHA-256"})
+	for what, err := range map[string]error{"a key of the process": mac(own), "a key of the token": mac(k), "listing": objects, "loading": loaded,
+		"generating": generated, "a stream": began, "destroying": p.Destroy(t.Context(), blob.Bytes())} {
+		wantCode(t, what, err, claviger.ErrProviderNotAvailable)
+		if !errors.Is(err, provider.ErrLost) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // A stream that fails says so, is over until Reset, and works again then; its session does not stay with it.
 func TestStreamsFailAndAreReset(t *testing.T) {
 	p := faulty(t, pkcs11.Config{Sessions: 4})

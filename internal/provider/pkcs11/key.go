@@ -234,10 +234,12 @@ func (k *key) retry(ctx context.Context, op string, at *atomic.Uint64, f func(cr
 // relocate looks for the object again.
 func (k *key) relocate(ctx context.Context, op string) error {
 	if k.ref == nil {
-		if err := k.provider.pool.loggedIn(ctx, op); err != nil {
-			return err
-		}
-		return unavailable(op, "the token has lost the key, which was not made to last")
+		return k.provider.pool.do(ctx, op, func(s *cryptoki.Session) error {
+			if err := k.provider.pool.loggedIn(s, op); err != nil {
+				return err
+			}
+			return unavailable(op, "the token has lost the key, which was not made to last")
+		})
 	}
 	o, _, err := k.provider.locate(ctx, op, k.ref, k.row)
 	if err != nil {

@@ -53,29 +53,23 @@ func (p *Provider) locate(ctx context.Context, op string, ref *reference, row *a
 		if o, err = p.one(s, op, ref, row); err != nil || !row.Pair() {
 			return err
 		}
-		var want []byte
-		if len(ref.spki) > 0 {
-			want = ref.spki
-		}
-		if h, err = p.publicHalf(s, row, o, want); err != nil {
+		if h, err = p.publicHalf(s, row, o, ref.spki); err != nil {
 			return err
 		}
-		if h.other || want != nil && !bytes.Equal(h.spki, want) {
+		if h.other || len(ref.spki) > 0 && !bytes.Equal(h.spki, ref.spki) {
 			return claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "another key is in the token where %s was", ref)
 		}
 		return nil
 	})
-	if claviger.CodeOf(err) == claviger.ErrResourceNotFound {
-		if out := p.pool.loggedIn(ctx, op); out != nil {
-			err = out
-		}
-	}
 	return o, h, fault(op, claviger.ErrOperationFailed, err)
 }
 
 // one gives the only object that fits.
 func (p *Provider) one(s *cryptoki.Session, op string, ref *reference, row *algorithm.Row) (*object, error) {
 	objects, err := p.search(s, ref.spec.Class, named(ref.id, ref.label), maxHalves)
+	if err == nil && len(objects) == 0 {
+		err = p.pool.loggedIn(s, op)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -184,37 +184,46 @@ func (o *object) spki(row *algorithm.Row) []byte {
 type half struct {
 	handle cryptoki.Object // of the object; 0 if there is none
 	spki   []byte          // nil if nothing tells it
-	other  bool            // there are public objects of this name, and none of them is the one that was wanted
+	other  bool            // the key does not tell it, and all public objects of its name are of other keys than the one wanted
 }
 
 // maxHalves is how many objects of one name are looked at.
 const maxHalves = 16
 
 // publicHalf finds the public half of a private key: in the key itself, in an object of the same name, in a certificate of the same
-// name. want is what it has to be, nil if that is not known.
-func (p *Provider) publicHalf(s *cryptoki.Session, row *algorithm.Row, private *object, want []byte) (half, error) {
-	h := half{spki: private.spki(row)}
-	if h.spki == nil {
+// name. Objects that contradict each other tell nothing. want is what it has to be, empty if that is not known.
+func (p *Provider) publicHalf(s *cryptoki.Session, row *algorithm.Row, private *object, want []byte) (h half, err error) {
+	own := private.spki(row)
+	if h.spki = own; h.spki == nil && len(want) > 0 {
 		h.spki = want
 	}
 	objects, err := p.search(s, claviger.PublicKey, named(private.id, private.label), maxHalves)
 	if err != nil {
 		return h, err
 	}
+	var first half
+	others := 0
 	for _, o := range objects {
 		spki := o.spki(row)
-		if !p.shaped(row, o) || spki == nil {
-			continue
+		switch {
+		case !p.shaped(row, o) || spki == nil:
+		case bytes.Equal(spki, h.spki):
+			h.handle = o.handle
+			return h, nil
+		case first.spki == nil:
+			first = half{handle: o.handle, spki: spki}
+		case !bytes.Equal(spki, first.spki):
+			others++
 		}
-		if h.spki == nil || bytes.Equal(spki, h.spki) {
-			h.handle, h.spki, h.other = o.handle, spki, false
-			break
-		}
-		h.other = true
 	}
-	if h.spki == nil {
-		h.spki, err = p.certified(s, row, private)
+	if h.spki != nil {
+		h.other = own == nil && first.spki != nil
+		return h, nil
 	}
+	if first.spki != nil && others == 0 {
+		return first, nil
+	}
+	h.spki, err = p.certified(s, row, private)
 	return h, err
 }
 

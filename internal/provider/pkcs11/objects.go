@@ -20,6 +20,9 @@ func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Ob
 	var all []provider.Object
 	err := p.pool.do(ctx, op, func(s *cryptoki.Session) error {
 		all = nil
+		if err := p.pool.loggedIn(s, op); err != nil {
+			return err
+		}
 		for _, class := range []claviger.KeyClass{claviger.SecretKey, claviger.PrivateKey} {
 			found, err := p.search(s, class, query(q), maxObjects-len(all))
 			if err != nil {
@@ -40,9 +43,6 @@ func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Ob
 		}
 		return nil
 	})
-	if err == nil && len(all) == 0 {
-		err = p.pool.loggedIn(ctx, op)
-	}
 	if err != nil {
 		return nil, fault(op, claviger.ErrOperationFailed, err)
 	}
@@ -125,10 +125,10 @@ func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
 	if row.Pair() {
 		classes = append(classes, claviger.PublicKey)
 	}
-	if err := p.pool.loggedIn(ctx, op); err != nil {
-		return fault(op, claviger.ErrOperationFailed, err)
-	}
 	err = p.pool.writer.do(ctx, op, func(s *cryptoki.Session) error {
+		if err := p.pool.loggedIn(s, op); err != nil {
+			return err
+		}
 		for _, class := range classes {
 			if err := p.destroyAll(s, op, ref, row, class); err != nil {
 				return err

@@ -121,7 +121,7 @@ func (t *Token) Unlock(ctx context.Context, pin []byte) (provider.Provider, erro
 	}
 	info, err := t.module.TokenInfo(t.slot)
 	if err != nil {
-		return nil, fault(op, claviger.ErrProviderNotAvailable, err)
+		return nil, shut(fault(op, claviger.ErrProviderNotAvailable, err))
 	}
 	t.info = info
 	if err := (place{t.slot, info}).ready(op); err != nil {
@@ -140,9 +140,18 @@ func (t *Token) open(pin []byte) (*Provider, error) {
 	}
 	if err != nil {
 		p.pool.close()
-		return nil, fault("unlock", claviger.ErrProviderNotAvailable, err)
+		return nil, shut(fault("unlock", claviger.ErrProviderNotAvailable, err))
 	}
 	return p, nil
+}
+
+// shut gives an error the code that all of Unlock have; what it wraps stays.
+func shut(err error) error {
+	e, ok := errors.AsType[*claviger.Error](err)
+	if !ok {
+		return err
+	}
+	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: e.Op, Detail: e.Detail, Err: e.Err}
 }
 
 // login logs in by the session, once.

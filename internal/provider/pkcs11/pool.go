@@ -178,34 +178,36 @@ func (p *pool) release() {
 	p.mu.Unlock()
 }
 
-// do runs f with a worker session. If that turns out to be gone, or to have an operation left in it, f is run once more with
-// another one. Errors of the module come back as they are.
-func (p *pool) do(ctx context.Context, op string, f func(*cryptoki.Session) error) error {
+// once runs f with a worker session, which is closed should f panic.
+func (p *pool) once(ctx context.Context, op string, f func(*cryptoki.Session) error) error {
 	s, err := p.take(ctx, op)
 	if err != nil {
 		return err
 	}
+	err = cryptoki.ErrGeneralError
+	defer func() { p.give(s, err) }()
 	err = f(s)
-	p.give(s, err)
-	if !sessionGone(err) && !among(err, cryptoki.ErrOperationActive) {
-		return err
-	}
-	if err := p.renew(ctx, op, err); err != nil {
-		return err
-	}
-	if s, err = p.take(ctx, op); err != nil {
-		return err
-	}
-	err = f(s)
-	p.give(s, err)
 	return err
 }
 
-// renew drops the idle sessions after one was found to be gone, and says whether it is worth going on.
-func (p *pool) renew(ctx context.Context, op string, err error) error {
-	if !sessionGone(err) {
-		return nil
+// do runs f with a worker session. If that turns out to be gone, or to have an operation left in it, f is run once more with
+// another one. Errors of the module come back as they are.
+func (p *pool) do(ctx context.Context, op string, f func(*cryptoki.Session) error) error {
+	err := p.once(ctx, op, f)
+	switch {
+	case sessionGone(err):
+		if err := p.renew(ctx, op); err != nil {
+			return err
+		}
+		return p.once(ctx, op, f)
+	case among(err, cryptoki.ErrOperationActive):
+		return p.once(ctx, op, f)
 	}
+	return err
+}
+
+// renew drops the idle sessions after one was found to be gone, and says whether it is worth going on with others.
+func (p *pool) renew(ctx context.Context, op string) error {
 	p.mu.Lock()
 	dropped := p.idle
 	p.idle = nil
@@ -213,18 +215,16 @@ func (p *pool) renew(ctx context.Context, op string, err error) error {
 	for _, s := range dropped {
 		_ = s.Close()
 	}
-	return p.loggedIn(ctx, op)
+	return p.once(ctx, op, func(s *cryptoki.Session) error { return p.loggedIn(s, op) })
 }
 
-// loggedIn reports a token that has forgotten the login, in which private objects would seem not to be there.
-func (p *pool) loggedIn(ctx context.Context, op string) error {
-	return p.writer.do(ctx, op, func(s *cryptoki.Session) error {
-		in, err := s.LoggedIn()
-		if err != nil || in || !p.login {
-			return err
-		}
-		return lost(op, "the token has logged out")
-	})
+// loggedIn reports a token that has forgotten the login, in which private objects seem not to be there. Any session tells.
+func (p *pool) loggedIn(s *cryptoki.Session, op string) error {
+	in, err := s.LoggedIn()
+	if err != nil || in || !p.login {
+		return err
+	}
+	return lost(op, "the token has logged out")
 }
 
 // close closes the sessions that nobody uses, the owners of keys among them.

@@ -18,19 +18,21 @@ type traits struct {
 	without  []claviger.Algorithm // operation algorithms that the mechanism list promises and that do not work
 	forged   []cryptoki.Error     // what C_Decrypt says of a wrong tag or padding, beside what it should
 	macBytes bool                 // key sizes of HMAC mechanisms are in bytes, and hold
-	x25519   bool                 // X25519 goes by the mechanism and key type of Edwards curves
+	x25519   bool                 // X25519 goes by the mechanism and key type of Edwards curves, as long as there are none of its own
 	derPeer  bool                 // agreement wants the peer's point in a DER octet string
 }
 
 // quirks lists what is known.
 func quirks() []quirk {
 	return []quirk{
-		// 2.6.1: SoftHSM.cpp, MechParamCheckRSAPKCSOAEP, takes SHA-1 alone.
-		{manufacturer: "SoftHSM project", upTo: cryptoki.Version{Major: 2, Minor: 6}, traits: traits{
+		// MechParamCheckRSAPKCSOAEP takes SHA-1 alone.
+		{manufacturer: "SoftHSM project", upTo: cryptoki.Version{Major: 2, Minor: 7}, traits: traits{
 			without: []claviger.Algorithm{"RSA-OAEP-SHA-256", "RSA-OAEP-SHA-384", "RSA-OAEP-SHA-512"}}},
-		// 2.6.1: SymDecrypt and AsymDecrypt have one value for all that goes wrong; sizes of HMAC keys are held to in MacSignInit;
-		// C_GenerateKeyPair for CKM_EC_EDWARDS_KEY_PAIR_GEN takes the curves of RFC 8410.
-		{manufacturer: "SoftHSM project", traits: traits{forged: []cryptoki.Error{cryptoki.ErrGeneralError}, macBytes: true, x25519: true}},
+		// SymDecrypt and AsymDecrypt have one value for all that goes wrong; MacSignInit holds keys to the sizes listed.
+		{manufacturer: "SoftHSM project", upTo: cryptoki.Version{Major: 2, Minor: 6}, traits: traits{
+			forged: []cryptoki.Error{cryptoki.ErrGeneralError}, macBytes: true}},
+		// C_GenerateKeyPair and C_DeriveKey take the Montgomery curves of RFC 8410 by the numbers of the Edwards curves.
+		{manufacturer: "SoftHSM project", traits: traits{x25519: true}},
 	}
 }
 

@@ -136,12 +136,6 @@ func wantCode(t testing.TB, what string, err error, code claviger.Code) {
 	}
 }
 
-// offered reports whether the token has a mechanism.
-func offered(p provider.Provider, op provider.Op, alg, key claviger.Algorithm) bool {
-	_, ok := provider.Find(p.Mechanisms(), op, alg, key)
-	return ok
-}
-
 // offeredRows lists the mechanisms of an operation.
 func offeredRows(p provider.Provider, op provider.Op) []provider.Mechanism {
 	var rows []provider.Mechanism

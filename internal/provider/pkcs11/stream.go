@@ -111,20 +111,19 @@ func newPinned(ctx context.Context, s *pinned) (provider.Stream, error) {
 // start begins a message, in the session there is or in another one.
 func (s *pinned) start(ctx context.Context) error {
 	err := s.begin(ctx)
-	pool, op := s.provider.pool, s.op.String()
+	again := error(nil)
 	switch {
-	case sessionGone(err), among(err, cryptoki.ErrOperationActive):
-		if out := pool.renew(ctx, op, err); out != nil {
-			return fault(op, claviger.ErrOperationFailed, out)
-		}
-		err = s.begin(ctx)
+	case sessionGone(err):
+		again = s.provider.pool.renew(ctx, s.op.String())
 	case vanished(err) && s.key != nil:
-		if out := s.key.relocate(ctx, op); out != nil {
-			return fault(op, claviger.ErrOperationFailed, out)
-		}
-		err = s.begin(ctx)
+		again = s.key.relocate(ctx, s.op.String())
+	case !among(err, cryptoki.ErrOperationActive):
+		return fault(s.op.String(), claviger.ErrOperationFailed, err)
 	}
-	return fault(op, claviger.ErrOperationFailed, err)
+	if again == nil {
+		again = s.begin(ctx)
+	}
+	return fault(s.op.String(), claviger.ErrOperationFailed, again)
 }
 
 func (s *pinned) begin(ctx context.Context) (err error) {
@@ -160,8 +159,8 @@ func (s *pinned) drop(err error) {
 func (s *pinned) broken(ctx context.Context, err error) error {
 	s.drop(err)
 	if sessionGone(err) {
-		if out := s.provider.pool.renew(ctx, s.op.String(), err); out != nil {
-			return s.failed(out)
+		if err = s.provider.pool.renew(ctx, s.op.String()); err != nil {
+			return s.failed(err)
 		}
 		err = claviger.Errorf(claviger.ErrOperationFailed, s.op.String(), "the token has closed the stream's session")
 	}

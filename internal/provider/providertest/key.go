@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"testing"
 
@@ -207,5 +208,7 @@ func (s *suite) testTwoKeys(t *testing.T, alg claviger.Algorithm, k provider.Key
 
 // tag is what a device is to call a key of the suite.
 func tag() provider.Tag {
-	return provider.Tag{Label: "contract", ID: []byte("sixteen bytes id")}
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // it never fails
+	return provider.Tag{Label: "contract", ID: id}
 }

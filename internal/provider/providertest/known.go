@@ -28,6 +28,9 @@ type known struct {
 func (s *suite) testKnown(t *testing.T) {
 	for _, list := range [][]known{knownHashes(), moreHashes(), knownCodes(), moreCodes(), knownCiphers(), moreAEADs(), knownSignatures(), moreSignatures()} {
 		for _, c := range list {
+			if !s.offers(c) {
+				continue // what is not claimed is not asked for
+			}
 			t.Run(string(c.algorithm)+"/"+c.source, func(t *testing.T) { s.testAnswer(t, c) })
 		}
 	}
@@ -37,10 +40,15 @@ func (s *suite) testKnown(t *testing.T) {
 	t.Run("ECDH-P256", func(t *testing.T) { s.testKnownAgreement(t, knownP256()) })
 }
 
+// offers reports whether the provider claims what an answer is for, and takes its key.
+func (s *suite) offers(c known) bool {
+	_, does := provider.Find(s.rows, c.op, c.algorithm, c.keyAlg)
+	_, imports := provider.Find(s.rows, provider.Import, c.keyAlg, "")
+	short := strings.HasPrefix(string(c.keyAlg), "HMAC-") && len(c.key) < len(c.out)
+	return does && (imports || c.keyAlg == "") && !(short && s.options.NoShortCodeKeys)
+}
+
 func (s *suite) testAnswer(t *testing.T, c known) {
-	if _, ok := provider.Find(s.rows, c.op, c.algorithm, c.keyAlg); !ok {
-		t.Skip("not offered")
-	}
 	o := provider.Operator(s.provider)
 	if c.keyAlg != "" {
 		o = s.rawKey(t, c.keyAlg, c.class, c.key)
@@ -62,9 +70,6 @@ func (s *suite) rawKey(t *testing.T, alg claviger.Algorithm, class claviger.KeyC
 	t.Helper()
 	if class == 0 {
 		class = claviger.SecretKey
-	}
-	if _, ok := provider.Find(s.rows, provider.Import, alg, ""); !ok {
-		t.Skipf("keys of %s cannot be imported", alg)
 	}
 	material, _, err := algorithm.DecodeAs(claviger.Raw, alg, class, unhex(t, raw))
 	if err != nil {
@@ -193,7 +198,7 @@ func knownSignatures() []known {
 // testKnownHKDF is RFC 5869 appendix A.1.
 func (s *suite) testKnownHKDF(t *testing.T) {
 	if _, ok := provider.Find(s.rows, provider.Derive, kdf, algorithm.Generic); !ok || s.options.NoExport {
-		t.Skip("not offered, or the result cannot be seen")
+		return // not offered, or the result cannot be seen
 	}
 	k := s.rawKey(t, algorithm.Generic, 0, strings.Repeat("0b", 22))
 	made, _ := keyOp(t, k, provider.Derive, &provider.Params{Algorithm: kdf, Result: provider.Spec{Algorithm: algorithm.Generic},
@@ -222,7 +227,7 @@ func knownP256() agreement {
 
 func (s *suite) testKnownAgreement(t *testing.T, c agreement) {
 	if _, ok := provider.Find(s.rows, provider.Agree, c.algorithm, c.algorithm); !ok || s.options.NoExport {
-		t.Skip("not offered, or the result cannot be seen")
+		return // not offered, or the result cannot be seen
 	}
 	k := s.rawKey(t, c.algorithm, claviger.PrivateKey, c.private)
 	peer, _, err := algorithm.DecodeAs(claviger.Raw, c.algorithm, claviger.PublicKey, unhex(t, c.peer))

@@ -19,9 +19,10 @@ import (
 // Options says where a provider may differ from the suite's expectation. The zero value is
 // the full contract.
 type Options struct {
-	NoExport bool                 // secret and private keys answer Export with ErrKeyNotExportable
-	Skip     []claviger.Algorithm // operation or key algorithms left out, for instance because the device is too slow
-	Quick    bool                 // leaves out messages of 64 MiB
+	NoExport        bool                 // secret and private keys answer Export with ErrKeyNotExportable
+	Skip            []claviger.Algorithm // operation or key algorithms left out, for instance because the device is too slow
+	NoShortCodeKeys bool                 // HMAC keys shorter than the code are refused with ErrIncompatibleKeyType
+	Quick           bool                 // leaves out messages of 64 MiB
 }
 
 // suite is one run: the provider and a key of each algorithm, made when first asked for.
@@ -105,7 +106,7 @@ var counterparts = map[provider.Op]provider.Op{
 
 func (s *suite) testCounterpart(t *testing.T, m provider.Mechanism) {
 	if _, ok := provider.Find(s.rows, counterparts[m.Op], m.Algorithm, m.Key); !ok {
-		t.Skipf("no %s to test %s with", counterparts[m.Op], m.Op)
+		t.Logf("no %s to test %s with", counterparts[m.Op], m.Op)
 	}
 }
 

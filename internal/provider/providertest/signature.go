@@ -14,7 +14,7 @@ import (
 // verifies.
 func (s *suite) testSign(t *testing.T, m provider.Mechanism) {
 	if _, ok := provider.Find(s.rows, provider.Verify, m.Algorithm, m.Key); !ok {
-		t.Skip("no verification to check with")
+		t.Fatal("it signs what it does not verify")
 	}
 	r := row(t, m, algorithm.FamilySignature)
 	k := s.key(t, m.Key)

@@ -5,11 +5,52 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 	"runtime"
 	"sync"
+	"syscall"
 
 	"github.com/claviger/claviger/internal/secmem"
+	"github.com/claviger/claviger/internal/sock"
 )
+
+// pipe is a connection whose system calls never wait: Go's poller does, so that the runtime need not watch them.
+type pipe struct{ raw syscall.RawConn }
+
+func newPipe(c *net.UnixConn) (pipe, error) {
+	raw, err := c.SyscallConn()
+	return pipe{raw}, err
+}
+
+// Read reads once, when there is something.
+func (p pipe) Read(b []byte) (n int, err error) {
+	waited := p.raw.Read(func(fd uintptr) bool {
+		n, err = sock.Recv(fd, b)
+		return err != sock.ErrAgain
+	})
+	if waited != nil {
+		return 0, waited
+	}
+	return n, err
+}
+
+// Write writes all of b.
+func (p pipe) Write(b []byte) (n int, err error) {
+	waited := p.raw.Write(func(fd uintptr) bool {
+		for n < len(b) {
+			var sent int
+			if sent, err = sock.Send(fd, b[n:]); err != nil {
+				return err != sock.ErrAgain
+			}
+			n += sent
+		}
+		return true
+	})
+	if waited != nil {
+		return n, waited
+	}
+	return n, err
+}
 
 // writer sends frames. Who comes while another writes leaves the frame to it, so that many callers' frames take one system
 // call. Safe for concurrent use.

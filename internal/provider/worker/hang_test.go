@@ -199,6 +199,8 @@ func TestManyCallersOfFewSessions(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	mu.Lock()
+	defer mu.Unlock()
 	if most > 3 {
 		t.Errorf("%d calls at once; the device takes 3", most)
 	}

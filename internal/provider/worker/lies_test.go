@@ -54,7 +54,10 @@ func TestAWorkerThatLiesIsEnded(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			p := newLiar(t)
-			l := newLink("token", p, time.Minute)
+			l, err := newLink("token", p, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
 			l.places = make(chan struct{}, 1)
 			go func() {
 				_, _, _ = newReader(p.far).next(nil)
@@ -65,7 +68,7 @@ func TestAWorkerThatLiesIsEnded(t *testing.T) {
 			}()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			_, err := l.call(ctx, "sign", &request{verb: verbOneShot})
+			_, err = l.call(ctx, "sign", &request{verb: verbOneShot})
 			if claviger.CodeOf(err) != claviger.ErrProviderNotAvailable || !strings.Contains(err.Error(), c.why) {
 				t.Errorf("%v", err)
 			}

@@ -33,6 +33,7 @@ type link struct {
 	process Process
 	name    string // of the provider
 	hang    time.Duration
+	pipe    pipe
 	out     writer
 	places  chan struct{} // one for each call that the worker takes at once; set before the link is anybody's
 	ids     atomic.Uint64 // numbers of calls, keys and streams
@@ -58,12 +59,16 @@ type pending struct {
 }
 
 // newLink takes a process and starts to read and to watch. end must be called.
-func newLink(name string, process Process, hang time.Duration) *link {
-	l := &link{process: process, name: name, hang: hang, pending: make(map[uint64]*pending), dead: make(chan struct{})}
-	l.out.to = process.Conn()
+func newLink(name string, process Process, hang time.Duration) (*link, error) {
+	ends, err := newPipe(process.Conn())
+	if err != nil {
+		return nil, err
+	}
+	l := &link{pipe: ends, process: process, name: name, hang: hang, pending: make(map[uint64]*pending), dead: make(chan struct{})}
+	l.out.to = ends
 	l.wg.Go(l.read)
 	l.wg.Go(l.watch)
-	return l
+	return l, nil
 }
 
 // end kills the process and waits until nothing of it is left.
@@ -177,7 +182,7 @@ func (l *link) abandon(c *pending) bool {
 
 // read takes replies until the connection ends.
 func (l *link) read() {
-	in := newReader(l.process.Conn())
+	in := newReader(l.pipe)
 	for {
 		id, body, err := in.next(nil)
 		if err != nil {

@@ -21,9 +21,14 @@ type Opener func(settings []byte) (provider.Device, error)
 func Serve(conn *net.UnixConn, open Opener) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s := &server{ctx: ctx, conn: conn, open: open, keys: newTable[provider.Key](), streams: newTable[provider.Stream]()}
-	s.out.to = conn
-	err := s.serve()
+	ends, err := newPipe(conn)
+	if err != nil {
+		return err
+	}
+	s := &server{ctx: ctx, conn: conn, pipe: ends, open: open, calls: make(chan call), keys: newTable[provider.Key](), streams: newTable[provider.Stream]()}
+	s.out.to = ends
+	err = s.serve()
+	close(s.calls)
 	cancel()
 	s.running.Wait()
 	s.close()
@@ -39,36 +44,54 @@ type server struct {
 	ctx  context.Context
 	conn *net.UnixConn
 	open Opener
+	pipe pipe
 	out  writer
 
 	device   provider.Device   // set by the first request
 	provider provider.Provider // set by the second request; only then do calls run at once
 	keys     *table[provider.Key]
 	streams  *table[provider.Stream]
+	calls    chan call // to a goroutine that has run one and waits for the next
 	running  sync.WaitGroup
+}
+
+// call is a request on its way to a goroutine.
+type call struct {
+	id   uint64
+	body []byte
+	request
 }
 
 // serve takes requests until the connection ends.
 func (s *server) serve() error {
-	in := newReader(s.conn)
+	in := newReader(s.pipe)
 	for {
-		id, body, err := in.next(nil)
-		if err != nil {
+		var c call
+		var err error
+		if c.id, c.body, err = in.next(nil); err != nil {
 			return err
 		}
-		var r request
-		if err := parseRequest(body, &r); err != nil {
+		if err := parseRequest(c.body, &c.request); err != nil {
 			return err
 		}
 		if s.provider == nil {
-			s.answer(id, s.begin(&r))
-			secmem.Wipe(body)
+			s.answer(c.id, s.begin(&c.request))
+			secmem.Wipe(c.body)
 			continue
 		}
-		s.running.Go(func() {
-			defer secmem.Wipe(body)
-			s.answer(id, s.run(&r))
-		})
+		select {
+		case s.calls <- c:
+		default:
+			s.running.Go(func() { s.work(c) })
+		}
+	}
+}
+
+// work runs a call and then further ones: a goroutine whose stack has grown to what a module needs is worth keeping.
+func (s *server) work(c call) {
+	for ok := true; ok; c, ok = <-s.calls {
+		s.answer(c.id, s.run(&c.request))
+		secmem.Wipe(c.body)
 	}
 }
 

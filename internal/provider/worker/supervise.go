@@ -88,7 +88,12 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	l := newLink(s.cfg.Name, process, s.cfg.HangAfter)
+	l, err := newLink(s.cfg.Name, process, s.cfg.HangAfter)
+	if err != nil {
+		process.Kill()
+		_ = process.Wait()
+		return nil, "", err
+	}
 	l.places = make(chan struct{}, 1)
 	lock, stock, err := s.open(ctx, l)
 	if err != nil {
