@@ -67,23 +67,32 @@ type writer struct {
 // keepOut is the largest buffer in bytes that is kept between writes.
 const keepOut = 1 << 20
 
-// send appends a frame of at most size bytes by add and sees that it is written, by this goroutine or the one that writes
-// already. Buffers are wiped when they are written or outgrown. An error is that of an earlier or of this write.
-func (w *writer) send(size int, add func(dst []byte) []byte) error {
+// add appends a frame of at most size bytes, which flush writes. An error is that of a write before.
+func (w *writer) add(size int, frame func(dst []byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
 		return w.err
 	}
 	w.reserve(size)
-	w.out = add(w.out)
+	w.out = frame(w.out)
+	return nil
+}
+
+// flush sees that all frames are written, by this goroutine or the one that writes already; with yield it lets those that are
+// about to add theirs do so first. Buffers are wiped when they are written or outgrown.
+func (w *writer) flush(yield bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.busy {
-		return nil
+		return w.err
 	}
 	w.busy = true
-	w.mu.Unlock()
-	runtime.Gosched() // others that are about to send come along
-	w.mu.Lock()
+	if yield {
+		w.mu.Unlock()
+		runtime.Gosched()
+		w.mu.Lock()
+	}
 	for len(w.out) > 0 && w.err == nil {
 		batch := w.out
 		w.out = w.free[:0]
@@ -98,6 +107,14 @@ func (w *writer) send(size int, add func(dst []byte) []byte) error {
 	}
 	w.busy = false
 	return w.err
+}
+
+// send is add and flush.
+func (w *writer) send(size int, frame func(dst []byte) []byte) error {
+	if err := w.add(size, frame); err != nil {
+		return err
+	}
+	return w.flush(true)
 }
 
 // reserve makes room for n more bytes, so that no frame is left behind in a buffer that grew; the caller holds mu.
@@ -117,6 +134,9 @@ type reader struct {
 	head [frameHeader]byte
 }
 
+// more reports whether another frame has begun to arrive.
+func (r *reader) more() bool { return r.from.Buffered() >= frameHeader }
+
 func newReader(from io.Reader) *reader { return &reader{from: bufio.NewReaderSize(from, 64<<10)} }
 
 // next reads a frame into buf, which it enlarges where it must. A body over maxBody is an error.
@@ -126,7 +146,7 @@ func (r *reader) next(buf []byte) (id uint64, body []byte, err error) {
 	}
 	n := binary.LittleEndian.Uint32(r.head[:])
 	if n > maxBody {
-		return 0, buf, fmt.Errorf("a frame of %d bytes; the limit is %d", n, maxBody)
+		return 0, buf, fmt.Errorf("%w: it has %d bytes; the limit is %d", errFrame, n, maxBody)
 	}
 	if int(n) > cap(buf) {
 		buf = make([]byte, n)

@@ -58,7 +58,6 @@ func TestAWorkerThatLiesIsEnded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.places = make(chan struct{}, 1)
 			go func() {
 				_, _, _ = newReader(p.far).next(nil)
 				_, _ = p.far.Write([]byte(c.say))

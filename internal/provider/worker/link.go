@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,11 +36,12 @@ type link struct {
 	hang    time.Duration
 	pipe    pipe
 	out     writer
-	places  chan struct{} // one for each call that the worker takes at once; set before the link is anybody's
 	ids     atomic.Uint64 // numbers of calls, keys and streams
 
 	mu      sync.Mutex
 	pending map[uint64]*pending // guarded by mu; nil once the link is dead
+	free    int                 // guarded by mu; calls that the worker takes beside those under way
+	queue   []*pending          // guarded by mu; calls that wait for a place
 	reason  error               // guarded by mu; why it is dead
 	dead    chan struct{}       // closed when reason is set
 	served  atomic.Bool         // some call has succeeded
@@ -48,14 +50,15 @@ type link struct {
 
 // pending is a call whose reply has not come.
 type pending struct {
-	began     time.Time
+	request   *request  // until it is sent; then nil
+	began     time.Time // when it was sent
 	verb      verb
 	result    uint64
 	done      chan struct{} // one value when body and err are set
 	body      []byte
 	finished  bool // done has or will have its value; guarded by the link's mu
 	abandoned bool // the caller has gone; guarded by the link's mu
-	placed    bool // it holds one of the places
+	placed    bool // it takes one of the worker's places
 }
 
 // newLink takes a process and starts to read and to watch. end must be called.
@@ -64,7 +67,7 @@ func newLink(name string, process Process, hang time.Duration) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{pipe: ends, process: process, name: name, hang: hang, pending: make(map[uint64]*pending), dead: make(chan struct{})}
+	l := &link{pipe: ends, process: process, name: name, hang: hang, free: 1, pending: make(map[uint64]*pending), dead: make(chan struct{})}
 	l.out.to = ends
 	l.wg.Go(l.read)
 	l.wg.Go(l.watch)
@@ -82,12 +85,15 @@ func (l *link) end(why error) {
 // die makes the link dead for a reason, the first one, and answers every call. It may be called by anybody.
 func (l *link) die(why error) {
 	l.mu.Lock()
-	waiting := l.pending
+	waiting := l.queue
+	for _, c := range l.pending {
+		waiting = append(waiting, c)
+	}
 	if l.alive() {
 		l.reason = why
 		close(l.dead)
 	}
-	l.pending = nil
+	l.pending, l.queue = nil, nil
 	for _, c := range waiting {
 		c.finished = true
 	}
@@ -121,21 +127,14 @@ func (l *link) lost(op string) error {
 	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Detail: fmt.Sprintf("the worker of provider %q ended: %v", l.name, l.why()), Err: provider.ErrLost}
 }
 
-// call sends a request and waits for its reply, whose parts refer to bytes that the caller wipes by release. A context that
-// ends answers the caller; the call itself goes on, and what it makes is released.
+// call sends a request and waits for its reply, whose parts refer to bytes that the caller wipes by release. Where the worker
+// has as much to do as it takes, the request waits here, and its time does not begin. A context that ends answers the
+// caller; a call that was sent goes on, and what it makes is released.
 func (l *link) call(ctx context.Context, op string, r *request) (*answer, error) {
 	provider.Park(ctx)
-	select {
-	case l.places <- struct{}{}:
-	case <-l.dead:
+	c := &pending{request: r, verb: r.verb, result: r.result, done: make(chan struct{}, 1), placed: true}
+	if !l.enter(c) {
 		return nil, l.lost(op)
-	case <-ctx.Done():
-		return nil, given(ctx, op)
-	}
-	c := &pending{began: time.Now(), verb: r.verb, result: r.result, done: make(chan struct{}, 1), placed: true}
-	if err := l.send(op, c, r); err != nil {
-		<-l.places
-		return nil, err
 	}
 	select {
 	case <-c.done:
@@ -151,64 +150,125 @@ func (l *link) call(ctx context.Context, op string, r *request) (*answer, error)
 	return l.answered(op, c.body)
 }
 
-// send registers a call and writes its request.
-func (l *link) send(op string, c *pending, r *request) error {
-	id := l.ids.Add(1)
+// enter sends a call, or queues it; false if the link is dead.
+func (l *link) enter(c *pending) bool {
 	l.mu.Lock()
 	if l.pending == nil {
 		l.mu.Unlock()
-		return l.lost(op)
+		return false
 	}
-	l.pending[id] = c
+	if c.placed && l.free == 0 {
+		l.queue = append(l.queue, c)
+		l.mu.Unlock()
+		return true
+	}
+	err := l.launch(c)
 	l.mu.Unlock()
-	if err := l.out.send(requestSize(r), func(dst []byte) []byte { return appendRequest(dst, id, r) }); err != nil {
+	if err == nil {
+		err = l.out.flush(true)
+	}
+	if err != nil {
 		l.die(ended(err))
+	}
+	return true
+}
+
+// launch gives a call its number and hands its frame to the writer; the caller holds mu and flushes.
+func (l *link) launch(c *pending) error {
+	if c.placed {
+		l.free--
+	}
+	id := l.ids.Add(1)
+	l.pending[id] = c
+	c.began = time.Now()
+	r := c.request
+	c.request = nil // its caller may be gone from now on
+	return l.out.add(requestSize(r), func(dst []byte) []byte { return appendRequest(dst, id, r) })
+}
+
+// launchNext sends calls that wait for as long as there are places; the caller holds mu and flushes.
+func (l *link) launchNext() error {
+	for l.free > 0 && len(l.queue) > 0 {
+		c := l.queue[0]
+		l.queue[0] = nil
+		l.queue = l.queue[1:]
+		if err := l.launch(c); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // tell sends a request whose reply nobody waits for.
 func (l *link) tell(r *request) {
-	_ = l.send("", &pending{began: time.Now(), verb: r.verb, abandoned: true, done: make(chan struct{}, 1)}, r)
+	l.enter(&pending{request: r, verb: r.verb, abandoned: true, done: make(chan struct{}, 1)})
 }
 
-// abandon leaves a call to itself; false if its reply is there.
+// abandon leaves a call to itself, or takes it out of the queue; false if its reply is there.
 func (l *link) abandon(c *pending) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.abandoned = !c.finished
-	return c.abandoned
+	if c.finished {
+		return false
+	}
+	c.abandoned = true
+	if i := slices.Index(l.queue, c); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+	}
+	return true
 }
 
-// read takes replies until the connection ends.
+// read takes replies until the connection ends, and sends what waited for their places.
 func (l *link) read() {
 	in := newReader(l.pipe)
 	for {
 		id, body, err := in.next(nil)
+		if err == nil {
+			err = l.reply(id, body)
+		}
+		if err == nil && !in.more() {
+			err = l.out.flush(false)
+		}
 		if err != nil {
 			l.die(ended(err))
 			return
 		}
-		l.mu.Lock()
-		c := l.pending[id]
-		delete(l.pending, id)
-		if c != nil && c.placed {
-			<-l.places
-		}
-		abandoned := c != nil && c.abandoned
-		if c != nil && !abandoned {
-			c.body, c.finished = body, true
-			c.done <- struct{}{}
-		}
-		l.mu.Unlock()
-		if c == nil {
-			l.die(errors.New("it answered a call that nobody made"))
-			return
-		}
-		if abandoned {
-			l.unclaimed(c, body)
-		}
 	}
+}
+
+// errNobody is an answer to a call that was not made.
+var errNobody = errors.New("it answered a call that nobody made")
+
+// reply gives a reply to its caller.
+func (l *link) reply(id uint64, body []byte) error {
+	l.mu.Lock()
+	c := l.pending[id]
+	if c == nil {
+		l.mu.Unlock()
+		return errNobody
+	}
+	delete(l.pending, id)
+	if c.placed {
+		l.free++
+	}
+	err := l.launchNext()
+	abandoned := c.abandoned
+	if !abandoned {
+		c.body, c.finished = body, true
+		c.done <- struct{}{}
+	}
+	l.mu.Unlock()
+	if abandoned {
+		l.unclaimed(c, body)
+	}
+	return err
+}
+
+// allow sets how many calls the worker takes at once from now on, when none is under way.
+func (l *link) allow(places int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free = places
 }
 
 // unclaimed releases what a call made whose caller has gone.
@@ -316,7 +376,10 @@ func given(ctx context.Context, op string) error {
 	return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "cancelled", Err: err}
 }
 
-// ended says what a broken connection to a worker means.
+// ended says what a broken connection to a worker means, or what it did to have it broken.
 func ended(err error) error {
+	if errors.Is(err, errFrame) || errors.Is(err, errNobody) {
+		return err
+	}
 	return fmt.Errorf("its process is gone (%w)", err)
 }

@@ -94,13 +94,12 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 		_ = process.Wait()
 		return nil, "", err
 	}
-	l.places = make(chan struct{}, 1)
 	lock, stock, err := s.open(ctx, l)
 	if err != nil {
 		l.end(err)
 		return nil, "", err
 	}
-	l.places = make(chan struct{}, min(max(lock.Sessions, 1), maxPlaces))
+	l.allow(min(max(lock.Sessions, 1), maxPlaces))
 	l.served.Store(false)
 	s.opened(stock)
 	return l, lock.Detail + "; " + process.Detail(), nil
