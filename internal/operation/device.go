@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -80,7 +81,7 @@ func grew(tx *store.Tx, slot string, newest uint64) error {
 // Adopt binds a slot to an object that is already in the device of the slot's primary provider, as its next version. The
 // query names the object by label, identifier or both, and one object must fit; the algorithm is the slot's. The object
 // itself stays as it is, also when the version is cleared. The grant must allow importing. Errors: ErrUnsupportedOperation for a
-// provider without objects, ErrResourceNotFound, ErrInvalidArgument if several fit, ErrKeySlotOccupied, and those of the device.
+// provider without objects, ErrResourceNotFound, ErrIncompatibleKeyType for a key of another algorithm, ErrInvalidArgument if several fit and for an object that was made for a slot, ErrKeySlotOccupied, and those of the device.
 func (e *Engine) Adopt(ctx context.Context, g policy.Grant, q provider.Query, t Target) (Made, error) {
 	const op = "adopt"
 	if err := firstError(g.DemandOpen(op), t.demand(op, policy.WriteImport)); err != nil {
@@ -125,11 +126,12 @@ func (e *Engine) oneObject(ctx context.Context, op string, m *member, q provider
 		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "an object is named by its label, its identifier or both")
 	}
 	found, err := m.device().Objects(ctx, q)
+	if err == nil && len(found) == 0 && q.Algorithm != "" {
+		return provider.Object{}, e.otherObject(ctx, op, m, q)
+	}
 	switch {
 	case err != nil:
 		return provider.Object{}, claviger.WrapError(claviger.ErrOperationFailed, op, err)
-	case len(found) == 0 && q.Algorithm != "":
-		return provider.Object{}, claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key of %s that is named so", m.ID, m.Name, q.Algorithm)
 	case len(found) == 0:
 		return provider.Object{}, claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key that is named so", m.ID, m.Name)
 	case len(found) > 1:
@@ -137,7 +139,46 @@ func (e *Engine) oneObject(ctx context.Context, op string, m *member, q provider
 	case found[0].Spec.Algorithm == "":
 		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "the object does not say what it is for; the slot needs an algorithm")
 	}
-	return found[0], nil
+	return found[0], e.owned(op, found[0])
+}
+
+// otherObject says what is there in place of a key of the algorithm that was looked for.
+func (e *Engine) otherObject(ctx context.Context, op string, m *member, q provider.Query) error {
+	wanted := q.Algorithm
+	q.Algorithm = ""
+	found, err := m.device().Objects(ctx, q)
+	switch {
+	case err != nil:
+		return claviger.WrapError(claviger.ErrOperationFailed, op, err)
+	case len(found) == 0:
+		return claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key that is named so", m.ID, m.Name)
+	case found[0].Spec.Algorithm == "":
+		return claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "what provider %d (%s) has under that name is not a key that serves %s here", m.ID, m.Name, wanted)
+	}
+	return claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "what provider %d (%s) has under that name is a key of %s, not of %s", m.ID, m.Name, found[0].Spec.Algorithm, wanted)
+}
+
+// owned refuses an object that was made for a slot: it goes when that slot is cleared.
+func (e *Engine) owned(op string, o provider.Object) error {
+	id := hex.EncodeToString(o.ID)
+	return e.store.View(func(tx *store.Tx) error {
+		names, err := recordNames(tx, store.KindSlot)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			r, err := readSlot(tx, name)
+			if err != nil {
+				continue // damaged: what it was is not known
+			}
+			for _, v := range r.Versions {
+				if v.ID == id {
+					return claviger.Errorf(claviger.ErrInvalidArgument, op, "the object is version %d of slot %q", v.Version, name)
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // Objects lists the lasting keys in a provider's device that a query fits. The grant must be an administrator's. Errors:

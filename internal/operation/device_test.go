@@ -297,7 +297,7 @@ func (r *rig) overtaken(t *testing.T, target Target, k *Key) (uint64, error) {
 }
 
 func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
-	r, c := carded(t, on("data", "AES-256", 7), on("soft", "AES-256", 2))
+	r, c := carded(t, on("data", "AES-256", 7), on("soft", "AES-256", 2), on("made", "AES-256", 7), on("code", "HMAC-SHA-256", 7))
 	foreign, err := c.Provider.Generate(t.Context(), provider.Spec{Algorithm: "AES-256"})
 	ok(t, err)
 	for _, tag := range []provider.Tag{{Label: "old", ID: []byte{1}}, {Label: "twice", ID: []byte{2}}, {Label: "twice", ID: []byte{3}}} {
@@ -320,6 +320,15 @@ func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
 			t.Errorf("adopting %+v: %v, want %s", row.q, err, row.code.Name())
 		}
 	}
+	r.fill(t, "made")
+	for _, o := range c.objects {
+		if o.tag.Label == "made" {
+			_, err = r.Adopt(t.Context(), r.keyless(), provider.Query{ID: o.tag.ID}, target)
+			fails(t, "adopting what was made for a slot", err, claviger.ErrInvalidArgument)
+		}
+	}
+	_, err = r.Adopt(t.Context(), r.keyless(), provider.Query{Label: "old"}, r.into(t, "code"))
+	fails(t, "adopting a key of another algorithm", err, claviger.ErrIncompatibleKeyType)
 	target.Rotate = true
 	made, err := r.Adopt(t.Context(), r.keyless(), provider.Query{Label: "old"}, target)
 	if err != nil || made.Version != 2 || made.Info.Provider != 7 || made.Info.Algorithm != "AES-256" {
@@ -331,8 +340,8 @@ func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
 	_, err = r.Adopt(t.Context(), r.keyless(), provider.Query{Label: "old"}, r.into(t, "soft"))
 	fails(t, "adopting into software", err, claviger.ErrUnsupportedOperation)
 	ok(t, r.Clear(t.Context(), target.Slot, 0))
-	if len(c.objects) != 3 {
-		t.Errorf("%d of 3 objects are left", len(c.objects))
+	if len(c.objects) != 4 {
+		t.Errorf("%d of 4 objects are left", len(c.objects))
 	}
 }
 
@@ -372,6 +381,25 @@ type listed struct {
 
 // Mechanisms gives the list.
 func (l listed) Mechanisms() []provider.Mechanism { return l.rows }
+
+func TestWhatADeviceMayOfferGoesNowhereElseBeforeItIsReached(t *testing.T) {
+	r, c := carded(t)
+	r.members = []*member{r.member(7), r.member(2)}
+	c.away = true
+	inner := c.Provider
+	c.Provider = listed{inner, nil}
+	_, err := r.Generate(t.Context(), r.keyless(), "AES-256", Target{}, nil)
+	fails(t, "the first choice is not known yet", err, claviger.ErrProviderNotAvailable)
+	for _, wish := range []Selector{{Kind: claviger.Software}, {Kind: claviger.HardwarePreferred}, {ID: 2}} {
+		made, err := r.Generate(t.Context(), r.keyless(), "AES-256", Target{Provider: wish}, nil)
+		ok(t, err)
+		made.Key.Release()
+	}
+	r.members = []*member{r.member(2), r.member(7)}
+	made, err := r.Generate(t.Context(), r.keyless(), "AES-256", Target{}, nil)
+	ok(t, err)
+	made.Key.Release()
+}
 
 func TestAProviderThatIsAwaySaysWhy(t *testing.T) {
 	r, c := carded(t, on("data", "AES-256", 7))

@@ -62,11 +62,12 @@ func (e *Engine) homes(ref *KeyRef, slot *policy.Slot, do provider.Op) []*member
 	return list
 }
 
-// compatible lists the providers of a slot that a key living in home can get to for an operation, in the slot's order.
+// compatible lists the providers of a slot that a key living in home can get to for an operation, in the slot's order. A
+// device of which is not known yet what it takes is among them, so that who asks for it learns that it is away.
 func (e *Engine) compatible(slot *policy.Slot, home *member, t Traits, do provider.Op) []*member {
 	var list []*member
 	for _, id := range slot.Providers {
-		if m := e.member(id); m != nil && wayTo(home, m, t, do) != noWay {
+		if m := e.member(id); m != nil && (wayTo(home, m, t, do) != noWay || m.available("slot") != nil) {
 			list = append(list, m)
 		}
 	}

@@ -61,6 +61,11 @@ func (e *Engine) pick(op string, s Selector, candidates []*member, w work) (*mem
 	if err := s.check(op); err != nil {
 		return nil, provider.Mechanism{}, err
 	}
+	if s.none() {
+		if err := firstUnknown(op, candidates, w); err != nil {
+			return nil, provider.Mechanism{}, err
+		}
+	}
 	if m, row, ok := choose(candidates, w, func(m *member) bool { return s.matches(m) && (s.must() || m.health().Available) }); ok {
 		return m, row, nil
 	}
@@ -78,7 +83,25 @@ func (e *Engine) pick(op string, s Selector, candidates []*member, w work) (*mem
 			return nil, provider.Mechanism{}, err
 		}
 	}
-	return nil, provider.Mechanism{}, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "no provider offers %s", w)
+	where := "no provider"
+	if len(candidates) < len(e.members) {
+		where = "no provider that the key can be used in"
+	}
+	return nil, provider.Mechanism{}, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "%s offers %s", where, w)
+}
+
+// firstUnknown refuses to pass over a device of which is not known yet what it offers, because it has not been reached: what
+// it may be the first choice for must not go elsewhere unasked.
+func firstUnknown(op string, candidates []*member, w work) error {
+	for _, m := range candidates {
+		if _, ok := m.offer().rows[mechanismID(w)]; ok {
+			return nil
+		}
+		if err := m.available(op); err != nil && m.Provider != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // choose gives the first candidate that offers the work and fits.

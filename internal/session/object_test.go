@@ -116,7 +116,7 @@ func TestAdoptionRefusesWhatIsNotOneFittingObject(t *testing.T) {
 		"nothing of that label":   {&pb.AdoptRequest{Slot: token, Label: "none"}, claviger.ErrResourceNotFound},
 		"two of that label":       {&pb.AdoptRequest{Slot: token, Label: "twice"}, claviger.ErrInvalidArgument},
 		"label of one, id of two": {&pb.AdoptRequest{Slot: token, Label: "pair", Id: []byte("1")}, claviger.ErrResourceNotFound},
-		"another algorithm":       {&pb.AdoptRequest{Slot: token, Label: "pair"}, claviger.ErrResourceNotFound},
+		"another algorithm":       {&pb.AdoptRequest{Slot: token, Label: "pair"}, claviger.ErrIncompatibleKeyType},
 		"long label":              {&pb.AdoptRequest{Slot: token, Label: strings.Repeat("x", 1025)}, claviger.ErrInvalidArgument},
 		"long identifier":         {&pb.AdoptRequest{Slot: token, Id: make([]byte, 1025)}, claviger.ErrInvalidArgument},
 		"unknown permission":      {&pb.AdoptRequest{Slot: token, Id: []byte("1"), Permissions: &unknown}, claviger.ErrInvalidArgument},

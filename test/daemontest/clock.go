@@ -10,7 +10,7 @@ import (
 // StartWithClock is Start for a daemon whose wall clock shows what SetClock says, and until then the machine's time.
 func StartWithClock(t testing.TB, config string) *Daemon {
 	t.Helper()
-	return start(t, config, "clock")
+	return start(t, config, "clock", ownUID())
 }
 
 // SetClock sets the wall clock of a daemon that StartWithClock has started, at once.

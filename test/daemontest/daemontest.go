@@ -121,20 +121,31 @@ type fields struct {
 // the daemon. The test fails if it does not serve within ten seconds; it is killed when the test ends.
 func Start(t testing.TB, config string) *Daemon {
 	t.Helper()
-	return start(t, config, "")
+	return start(t, config, "", ownUID())
 }
 
-func start(t testing.TB, config, clock string) *Daemon {
+// StartAs is Start for a daemon that runs as this user; the test must be root for another one than its own.
+func StartAs(t testing.TB, config string, uid int) *Daemon {
+	t.Helper()
+	return start(t, config, "", uid)
+}
+
+// ownUID is who daemons run as.
+func ownUID() int {
+	if os.Getuid() == 0 {
+		return DaemonUID
+	}
+	return os.Getuid()
+}
+
+func start(t testing.TB, config, clock string, uid int) *Daemon {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "clv")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	d := &Daemon{Dir: dir, Socket: filepath.Join(dir, "s"), Config: filepath.Join(dir, "claviger.toml"), UID: os.Getuid()}
-	if os.Getuid() == 0 {
-		d.UID = DaemonUID
-	}
+	d := &Daemon{Dir: dir, Socket: filepath.Join(dir, "s"), Config: filepath.Join(dir, "claviger.toml"), UID: uid}
 	if clock != "" {
 		d.clock = filepath.Join(dir, clock)
 	}

@@ -1,5 +1,5 @@
 // Package flows_test holds the nine flows of the S-CORE crypto API, each numbered line a subtest of its own name, over
-// a real socket against a daemon process and again over embedded mode.
+// a real socket against a daemon process and again over embedded mode; and both again with keys that live in a token.
 package flows_test
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/claviger/claviger/client"
 	"github.com/claviger/claviger/embedded"
 	"github.com/claviger/claviger/test/daemontest"
+	"github.com/claviger/claviger/test/tokens"
 )
 
 func TestMain(m *testing.M) { daemontest.Main(m) }
@@ -32,39 +33,72 @@ type env struct {
 	restart func(t *testing.T) *client.Stack              // a new daemon over the same store
 	dial    func(testing.TB, client.Config) *client.Stack // another stack to the same daemon
 	pki     *pki
+	place   place
 }
 
-// both runs a flow over a socket and over embedded mode.
-func both(t *testing.T, flow func(t *testing.T, e *env)) {
-	t.Run("socket", func(t *testing.T) {
-		d := daemontest.Start(t, daemontest.FlowConfig)
-		e := &env{stack: d.Dial(t), dial: d.DialWith}
-		e.restart = func(t *testing.T) *client.Stack { d.Kill(); d.Launch(t); return d.Dial(t) }
-		run(t, e, flow)
-	})
-	t.Run("embedded", func(t *testing.T) {
-		dir := t.TempDir()
-		graph := open(t, dir)
-		e := &env{stack: graph.Stack}
-		e.dial = func(t testing.TB, c client.Config) *client.Stack {
-			stack := must(graph.Connect(t.Context(), c))(t)
-			t.Cleanup(func() { stack.Close() })
-			return stack
+// place is where a flow's keys live.
+type place struct {
+	provider   client.ProviderSelector // of what lives outside of slots
+	compatible []claviger.ProviderID   // with the deployed key
+	signing    scheme
+}
+
+// inSoftware is the place of the flows as they are written.
+func inSoftware() place {
+	return place{compatible: []claviger.ProviderID{2, 5}, signing: postQuantum()}
+}
+
+// all runs a flow over a socket and over embedded mode, with keys in software and in a token.
+func all(t *testing.T, flow func(t *testing.T, e *env)) {
+	both(t, flow)
+	t.Run("token", func(t *testing.T) { run(t, over(t, tokens.Start(t, withToken()).Daemon, inToken()), flow) })
+	t.Run("token embedded", func(t *testing.T) {
+		o := withToken()
+		if os.Getuid() == 0 {
+			o.Root, o.User = true, daemontest.UserB
 		}
-		e.restart = func(t *testing.T) *client.Stack { check(t, graph.Close()); return open(t, dir).Stack }
-		run(t, e, flow)
+		run(t, within(t, tokens.Prepare(t, o).Text, inToken()), flow)
 	})
 }
 
-// open starts an embedded daemon over a directory with the flows' configuration.
-func open(t *testing.T, dir string) *embedded.Stack {
+// both runs a flow over a socket and over embedded mode, without a token.
+func both(t *testing.T, flow func(t *testing.T, e *env)) {
+	t.Run("socket", func(t *testing.T) { run(t, over(t, daemontest.Start(t, daemontest.FlowConfig), inSoftware()), flow) })
+	t.Run("embedded", func(t *testing.T) { run(t, within(t, daemontest.FlowConfig, inSoftware()), flow) })
+}
+
+// over gives a flow's surroundings in a daemon.
+func over(t *testing.T, d *daemontest.Daemon, at place) *env {
+	t.Helper()
+	e := &env{stack: d.Dial(t), dial: d.DialWith, place: at}
+	e.restart = func(t *testing.T) *client.Stack { d.Kill(); d.Launch(t); return d.Dial(t) }
+	return e
+}
+
+// within gives a flow's surroundings in embedded mode.
+func within(t *testing.T, config string, at place) *env {
+	t.Helper()
+	dir := t.TempDir()
+	graph := open(t, config, dir)
+	e := &env{stack: graph.Stack, place: at}
+	e.dial = func(t testing.TB, c client.Config) *client.Stack {
+		stack := must(graph.Connect(t.Context(), c))(t)
+		t.Cleanup(func() { stack.Close() })
+		return stack
+	}
+	e.restart = func(t *testing.T) *client.Stack { check(t, graph.Close()); return open(t, config, dir).Stack }
+	return e
+}
+
+// open starts an embedded daemon over a directory.
+func open(t *testing.T, config, dir string) *embedded.Stack {
 	t.Helper()
 	var text bytes.Buffer
-	tmpl := template.Must(template.New("").Parse(daemontest.FlowConfig))
+	tmpl := template.Must(template.New("").Parse(config))
 	if err := tmpl.Execute(&text, map[string]any{"Dir": dir, "Socket": filepath.Join(dir, "s"), "Self": os.Getuid(), "UserA": 1, "UserB": 2}); err != nil {
 		t.Fatal(err)
 	}
-	stack, err := embedded.Open(context.Background(), embedded.Options{Config: text.Bytes()})
+	stack, err := embedded.Open(context.Background(), embedded.Options{Config: text.Bytes(), Worker: []string{daemontest.Binary(t), "worker"}})
 	if err != nil {
 		t.Fatal(err)
 	}

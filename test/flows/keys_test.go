@@ -35,13 +35,14 @@ func stream(t *testing.T, e *env, c *client.Cipher, iv, in []byte) []byte {
 
 // TestF1 is the pre-deployed key, slot-direct.
 func TestF1(t *testing.T) {
-	both(t, func(t *testing.T, e *env) {
+	all(t, func(t *testing.T, e *env) {
 		var slot *client.KeySlot
 		var enc *client.Cipher
 		t.Run("F1.1", func(t *testing.T) { check(t, e.stack.Ping(e.ctx)) })
 		t.Run("F1.2", func(t *testing.T) { slot = e.slot(t, "PreDeployedSlot") })
 		t.Run("F1.3", func(t *testing.T) {
 			enc = must(e.cc.NewCipher(e.ctx, client.CipherConfig{Algorithm: "AES-256-CBC", Key: slot, Direction: claviger.Encrypting}))(t)
+			equal(t, "provider", enc.Provider(), 2)
 			status, _ := e.status(t)
 			equal(t, "loaded slot keys", status.LoadedSlots, 1)
 		})
@@ -62,7 +63,7 @@ func TestF1(t *testing.T) {
 
 // TestF2 is the pre-deployed key by a guard, in several contexts.
 func TestF2(t *testing.T) {
-	both(t, func(t *testing.T, e *env) {
+	all(t, func(t *testing.T, e *env) {
 		var slot *client.KeySlot
 		var km *client.KeyManager
 		var key *client.Key
@@ -78,7 +79,7 @@ func TestF2(t *testing.T) {
 		t.Run("F2.3", func(t *testing.T) {
 			info := must(km.SlotInfo(e.ctx, slot))(t)
 			want := claviger.KeySlotInfo{State: claviger.SlotOccupied, Algorithm: "AES-256", Primary: 2,
-				Compatible: []claviger.ProviderID{2, 5}, Permissions: claviger.Encrypt | claviger.Decrypt}
+				Compatible: e.place.compatible, Permissions: claviger.Encrypt | claviger.Decrypt}
 			if !info.Equal(want) {
 				t.Errorf("slot information %+v, want %+v", info, want)
 			}
@@ -104,10 +105,10 @@ func TestF2(t *testing.T) {
 
 // TestF3 is the ephemeral key.
 func TestF3(t *testing.T) {
-	both(t, func(t *testing.T, e *env) {
+	all(t, func(t *testing.T, e *env) {
 		const permitted = claviger.Encrypt | claviger.Decrypt
 		nonce := iv[:12]
-		km := must(e.cc.NewKeyManager(e.ctx, client.KeyManagerConfig{}))(t)
+		km := must(e.cc.NewKeyManager(e.ctx, client.KeyManagerConfig{Provider: e.place.provider}))(t)
 		var key *client.Key
 		var sealed []byte
 		gcm := func(t *testing.T, cc *client.CryptoContext, k client.KeySource, way claviger.Direction) *client.Cipher {
@@ -121,6 +122,7 @@ func TestF3(t *testing.T) {
 			equal(t, "type", key.Type(), claviger.TypeKey)
 			equal(t, "persistence", key.Persistence(), claviger.Ephemeral)
 			equal(t, "permissions", key.Permissions(), permitted)
+			equal(t, "provider", key.Provider(), 2)
 		})
 		t.Run("F3.3", func(t *testing.T) {
 			sealed = stream(t, e, gcm(t, e.cc, key, claviger.Encrypting), nonce, plaintext)
@@ -151,8 +153,8 @@ func TestF3(t *testing.T) {
 
 // TestF8 is permissions.
 func TestF8(t *testing.T) {
-	both(t, func(t *testing.T, e *env) {
-		km := must(e.cc.NewKeyManager(e.ctx, client.KeyManagerConfig{}))(t)
+	all(t, func(t *testing.T, e *env) {
+		km := must(e.cc.NewKeyManager(e.ctx, client.KeyManagerConfig{Provider: e.place.provider}))(t)
 		var key *client.Key
 		t.Run("F8.1", func(t *testing.T) {
 			key = must(km.Generate(e.ctx, client.GenerateParams{Algorithm: "AES-256", Permissions: claviger.Encrypt | claviger.Decrypt}))(t)

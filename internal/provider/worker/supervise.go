@@ -127,6 +127,9 @@ func (s *supervisor) open(ctx context.Context, l *link) (lock provider.Lock, sto
 	a, err = l.call(ctx, "unlock", &request{verb: verbUnlock, data: pin.Bytes()})
 	if tried := errors.Is(err, provider.ErrPIN); pin.Len() > 0 && s.cfg.Gate != nil && (err == nil || tried) {
 		err = errors.Join(err, s.cfg.Gate.Done(context.WithoutCancel(ctx), pin.Bytes(), tried))
+		if tried {
+			err = errors.Join(s.cfg.Gate.Try(ctx, pin.Bytes(), lock.Doubt), err) // the gate says what helps
+		}
 	}
 	if err != nil {
 		if a != nil {
@@ -248,7 +251,11 @@ func (s *supervisor) state() string {
 	if s.failures < breakAt {
 		return why
 	}
-	return fmt.Sprintf("%s; the breaker is open after %d failures, next start in %s", why, s.failures, max(time.Until(s.next), 0).Round(100*time.Millisecond))
+	next := "now"
+	if wait := time.Until(s.next).Round(100 * time.Millisecond); wait > 0 {
+		next = "in " + wait.String()
+	}
+	return fmt.Sprintf("%s; the breaker is open after %d failures, next start %s", why, s.failures, next)
 }
 
 // text gives what an error says without its code and operation.
