@@ -94,7 +94,6 @@ kind     = "pkcs11"
 module   = %[4]q
 token    = "bench"
 pin_file = %[5]q
-sessions = 16
 write    = [%[6]q]
 read     = [%[7]q]
 env      = { SOFTHSM2_CONF = %[7]q }

@@ -17,7 +17,7 @@ import (
 const (
 	MinSessions      = 2 // one to log in with, one to work with
 	MaxSessions      = 1024
-	DefaultSessions  = 16
+	DefaultSessions  = 64
 	MinHangAfter     = 100 * time.Millisecond
 	MaxHangAfter     = time.Hour
 	DefaultHangAfter = 10 * time.Second

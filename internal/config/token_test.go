@@ -15,7 +15,7 @@ func TestTokensBecomeStructs(t *testing.T) {
 	}
 	zero := uint64(0)
 	plain := func(change func(*Token)) *Token {
-		token := &Token{Module: "/usr/lib/module.so", Sessions: 16, HangAfter: 10 * time.Second, Sandbox: Preferred}
+		token := &Token{Module: "/usr/lib/module.so", Sessions: DefaultSessions, HangAfter: 10 * time.Second, Sandbox: Preferred}
 		change(token)
 		return token
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // pool runs jobs on a bounded number of goroutines. Each tenant has a lane: jobs of one lane start in their order, at
-// most share of them run at once, and lanes take turns. A goroutine lives as long as there is work for it. A job that says
+// most share of them run at once, and lanes take turns. A goroutine that has nothing to do waits for more, some of them at
+// most: its stack has grown to what a call needs. A job that says
 // that it only waits for a device is parked: it takes no place any longer, so that a device that hangs holds up nothing else.
 type pool struct {
 	size, share int
@@ -20,9 +21,13 @@ type pool struct {
 	parked  int
 	closing bool
 	lanes   map[string]*lane
-	ready   []*lane // lanes with a job that may start, in turn
+	ready   []*lane     // lanes with a job that may start, in turn
+	resting []chan *job // of goroutines that wait for a job; the last came last
 	idle    chan struct{}
 }
+
+// mostResting is how many goroutines of a pool may wait for work.
+const mostResting = 64
 
 type lane struct {
 	tenant  string
@@ -59,9 +64,20 @@ func (p *pool) start() {
 	if p.running < p.size {
 		if next := p.next(); next != nil {
 			p.running++
-			go p.work(next)
+			p.hand(next)
 		}
 	}
+}
+
+// hand gives a job to a goroutine; the caller holds mu.
+func (p *pool) hand(j *job) {
+	last := len(p.resting) - 1
+	if last < 0 {
+		go p.work(j)
+		return
+	}
+	p.resting[last] <- j
+	p.resting = p.resting[:last]
 }
 
 // park takes a running job out of the count, once. What is left to do for it when its device has answered is short.
@@ -115,27 +131,54 @@ func (p *pool) forget(l *lane) {
 	}
 }
 
-// work runs jobs until none may start.
+// work runs jobs, and rests where there is none, until it is not needed.
 func (p *pool) work(j *job) {
+	var wake chan *job
 	for j != nil {
 		j.run()
-		p.mu.Lock()
-		if j.parked { // another goroutine has its place
-			p.parked--
-			p.tell()
-			p.mu.Unlock()
+		if j = p.following(j); j != nil {
+			continue
+		}
+		if wake == nil {
+			wake = make(chan *job, 1)
+		}
+		if !p.rest(wake) {
 			return
 		}
-		l := p.lanes[j.tenant]
-		l.running--
-		p.list(l)
-		p.forget(l)
-		if j = p.next(); j == nil {
-			p.running--
-			p.tell()
-		}
-		p.mu.Unlock()
+		j = <-wake
 	}
+}
+
+// following notes the end of a job and gives the next for the same goroutine; nil if there is none.
+func (p *pool) following(j *job) *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j.parked { // another has its place
+		p.parked--
+		p.tell()
+		return nil
+	}
+	l := p.lanes[j.tenant]
+	l.running--
+	p.list(l)
+	p.forget(l)
+	next := p.next()
+	if next == nil {
+		p.running--
+		p.tell()
+	}
+	return next
+}
+
+// rest has a goroutine woken with the next job, or by drain with none; false if enough are resting.
+func (p *pool) rest(wake chan *job) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing || len(p.resting) >= mostResting {
+		return false
+	}
+	p.resting = append(p.resting, wake)
+	return true
 }
 
 // remove takes a job out of the queue; false if it has started.
@@ -171,6 +214,10 @@ func (p *pool) tell() {
 func (p *pool) drain(ctx context.Context) error {
 	p.mu.Lock()
 	p.closing = true
+	for _, wake := range p.resting {
+		close(wake)
+	}
+	p.resting = nil
 	p.tell()
 	p.mu.Unlock()
 	select {

@@ -18,7 +18,7 @@ import (
 
 // Bounds of sessions: what a token gets without configuration, and the least that works: one that owns keys, one that uses them.
 const (
-	defaultSessions = 16
+	defaultSessions = 64
 	minSessions     = 2
 )
 
@@ -28,7 +28,7 @@ type Config struct {
 	TokenLabel string  `json:"token_label,omitempty"` // at most one of label, serial number and slot; none if there is one token only
 	Serial     string  `json:"serial,omitempty"`
 	Slot       *uint64 `json:"slot,omitempty"`
-	Sessions   int     `json:"sessions,omitempty"` // most sessions at once; 0 means 16, and a token may allow less
+	Sessions   int     `json:"sessions,omitempty"` // most sessions at once; 0 means 64, and a token may allow less
 }
 
 // sessions gives how many sessions there may be with a token.
