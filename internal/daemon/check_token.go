@@ -98,4 +98,4 @@ var errUntried = errors.New("the PIN was not tried")
 func (closedGate) Try(context.Context, []byte, bool) error { return errUntried }
 
 // Done is never called.
-func (closedGate) Done(context.Context, []byte, bool) error { return nil }
+func (closedGate) Done(context.Context, []byte, worker.Verdict) error { return nil }

@@ -7,10 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"sync"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/config"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/worker"
 	"github.com/claviger/claviger/internal/store"
 )
 
@@ -22,6 +24,9 @@ type pinGate struct {
 	token    string // module and token, as the configuration has them
 	place    string // where the PIN is, for people
 	again    bool   // somebody asks for one more try of a PIN that was refused
+
+	mu      sync.Mutex
+	refused pinRecord // guarded by mu; of the last PIN that was refused while this process runs
 }
 
 // newPINGate makes the gate of a provider of kind pkcs11.
@@ -37,9 +42,10 @@ func newPINGate(db *store.DB, p config.Provider) *pinGate {
 type pinState uint8
 
 const (
-	pinTrying  pinState = iota + 1 // it has gone to the token, or is about to; if nothing more came, nobody knows
-	pinGood                        // the token took it
-	pinRefused                     // the token did not
+	pinTrying      pinState = iota + 1 // it has gone to the token, or is about to; if nothing more came, nobody knows
+	pinGood                            // the token took it
+	pinRefused                         // the token did not
+	pinTryingAgain                     // as trying, after a try of which nobody knows what came
 )
 
 // pinSchema is the schema of the record: state (1 byte), salt (16), then HMAC-SHA-256 under the salt (32). That is of the length
@@ -60,7 +66,7 @@ func (r pinRecord) encode() []byte {
 // decodePIN is the inverse of encode; false for what encode does not give.
 func decodePIN(b []byte) (pinRecord, bool) {
 	var r pinRecord
-	if len(b) != 1+len(r.salt)+len(r.digest) || b[0] < byte(pinTrying) || b[0] > byte(pinRefused) {
+	if len(b) != 1+len(r.salt)+len(r.digest) || b[0] < byte(pinTrying) || b[0] > byte(pinTryingAgain) {
 		return r, false
 	}
 	r.state = pinState(b[0])
@@ -98,32 +104,32 @@ func (g *pinGate) digest(r pinRecord, pin []byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// Try refuses a PIN that the token has refused, and notes durably that any other is about to be tried. One that was good the
-// last time goes without a note. One whose last try was cut off counts as refused if the token doubts.
+// Try refuses a PIN that the token has refused, and notes durably that any other is about to be tried. One whose last try was
+// cut off counts as refused if the token doubts; otherwise it has one more try, because a token that cannot tell would else be
+// given a wrong one for ever.
 func (g *pinGate) Try(ctx context.Context, pin []byte, doubt bool) error {
-	known := false
-	err := g.db.View(func(tx *store.Tx) error {
-		r, err := g.read(tx)
-		known = r.state == pinGood && g.fits(r, pin) && !doubt
-		return err
-	})
-	if err != nil || known {
-		return err
+	if g.barred(pin) && !g.again {
+		return g.refusal()
 	}
 	refused := false
-	err = g.db.Update(ctx, func(tx *store.Tx) error {
+	err := g.db.Update(ctx, func(tx *store.Tx) error {
 		r, err := g.read(tx)
 		if err != nil {
 			return err
 		}
-		same := g.fits(r, pin)
-		refused = same && !g.again && (r.state == pinRefused || r.state == pinTrying && doubt)
 		next := pinTrying
-		if refused {
-			next = pinRefused
-		}
-		if same && r.state == next {
-			return nil
+		if refused = false; g.fits(r, pin) && !g.again {
+			switch r.state {
+			case pinRefused, pinTryingAgain:
+				refused, next = true, pinRefused
+			case pinTrying:
+				if refused, next = doubt, pinTryingAgain; doubt {
+					next = pinRefused
+				}
+			}
+			if r.state == next {
+				return nil
+			}
 		}
 		return g.write(tx, r, next, pin)
 	})
@@ -133,28 +139,40 @@ func (g *pinGate) Try(ctx context.Context, pin []byte, doubt bool) error {
 	return err
 }
 
-// Done notes durably whether the token took the PIN.
-func (g *pinGate) Done(ctx context.Context, pin []byte, refused bool) error {
-	state := pinGood
-	if refused {
-		state = pinRefused
-	}
-	known := false
-	err := g.db.View(func(tx *store.Tx) error {
-		r, err := g.read(tx)
-		known = r.state == state && g.fits(r, pin)
-		return err
-	})
-	if err != nil || known {
-		return err
-	}
+// Done notes durably what came of the PIN. A refusal is also remembered here, should it not be possible to note it.
+func (g *pinGate) Done(ctx context.Context, pin []byte, v worker.Verdict) error {
+	g.bar(pin, v == worker.Refused)
 	return g.db.Update(ctx, func(tx *store.Tx) error {
 		r, err := g.read(tx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case v == worker.Good:
+			return g.write(tx, r, pinGood, pin)
+		case v == worker.Refused:
+			return g.write(tx, r, pinRefused, pin)
 		}
-		return g.write(tx, r, state, pin)
+		return tx.Delete(g.key())
 	})
+}
+
+// bar remembers a PIN as refused while this process runs, or no PIN.
+func (g *pinGate) bar(pin []byte, refused bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refused = (pinRecord{}); !refused {
+		return
+	}
+	_, _ = rand.Read(g.refused.salt[:]) // never fails
+	g.refused.state = pinRefused
+	g.refused.digest = g.digest(g.refused, pin)
+}
+
+// barred reports whether a PIN is the one that bar remembers.
+func (g *pinGate) barred(pin []byte) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.fits(g.refused, pin)
 }
 
 // fits reports whether a record is about this PIN of this token.

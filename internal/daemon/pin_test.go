@@ -14,6 +14,7 @@ import (
 	"github.com/claviger/claviger/internal/config"
 	"github.com/claviger/claviger/internal/keeper"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/worker"
 	"github.com/claviger/claviger/internal/store"
 )
 
@@ -66,9 +67,11 @@ func (r *gateRig) step(what string) string {
 	case "doubt":
 		err = r.gate.Try(r.t.Context(), []byte(pin), true)
 	case "good":
-		err = r.gate.Done(r.t.Context(), []byte(pin), false)
+		err = r.gate.Done(r.t.Context(), []byte(pin), worker.Good)
 	case "bad":
-		err = r.gate.Done(r.t.Context(), []byte(pin), true)
+		err = r.gate.Done(r.t.Context(), []byte(pin), worker.Refused)
+	case "none":
+		err = r.gate.Done(r.t.Context(), []byte(pin), worker.Untried)
 	case "restart":
 		r.open(vehicle())
 	case "again":
@@ -96,6 +99,23 @@ func (r *gateRig) step(what string) string {
 	return err.Error()
 }
 
+// TestARefusalCountsAlsoWhereItCannotBeNoted holds that a store which takes nothing is no reason to try a PIN again.
+func TestARefusalCountsAlsoWhereItCannotBeNoted(t *testing.T) {
+	r := newGateRig(t)
+	if got := r.step("try 1"); got != "ok" {
+		t.Fatal(got)
+	}
+	if err := r.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.gate.Done(t.Context(), []byte("1"), worker.Refused); err == nil {
+		t.Error("a closed store took the refusal")
+	}
+	if got := r.step("try 1"); got != "refused" {
+		t.Error(got)
+	}
+}
+
 // TestAWrongPINIsTriedOnce goes through what can happen between two tries. Each sequence ends with a try and what is to come of
 // it; every step before it succeeds.
 func TestAWrongPINIsTriedOnce(t *testing.T) {
@@ -110,6 +130,9 @@ func TestAWrongPINIsTriedOnce(t *testing.T) {
 		{"a crash in a try", "try 1, restart, try 1", "ok"},
 		{"a crash in a try, with doubt", "try 1, restart, doubt 1", "refused"},
 		{"a crash in a try of a good PIN", "try 1, good 1, doubt 1, restart, try 1", "ok"},
+		{"two tries that were cut off", "try 1, restart, try 1, restart, try 1", "refused"},
+		{"a good PIN whose next try is cut off, with doubt", "try 1, good 1, try 1, restart, doubt 1", "refused"},
+		{"tries that say nothing of the PIN", "try 1, none 1, try 1, none 1, restart, try 1", "ok"},
 		{"doubt that comes after a crash, and goes", "try 1, restart, doubt 1 refused, try 1", "refused"},
 		{"a good PIN again", "try 1, good 1, restart, try 1", "ok"},
 		{"a good PIN of a token that doubts", "try 1, good 1, restart, doubt 1", "ok"},

@@ -56,8 +56,11 @@ func (e *Engine) destroyObject(ctx context.Context, slot string, v versionRecord
 		return nil
 	}
 	blob, err := e.blob(&KeyRef{slot: slot, num: v.Version})
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, claviger.ErrKeySlotEmpty) {
+		return nil // what it referred to is not known any longer
+	}
 	if err != nil {
-		return nil // damaged, or gone in the meantime
+		return err
 	}
 	defer secmem.Wipe(blob)
 	if err := m.device().Destroy(ctx, blob); err != nil {
@@ -66,11 +69,11 @@ func (e *Engine) destroyObject(ctx context.Context, slot string, v versionRecord
 	return nil
 }
 
-// grew refuses to forget a slot that has got another version since its objects were removed.
-func grew(tx *store.Tx, slot string, newest uint64) error {
+// grew refuses to forget all of a slot that has got another version since its objects were removed.
+func grew(tx *store.Tx, slot string, version, newest uint64) error {
 	r, err := readSlot(tx, slot)
-	if err != nil || newest == 0 {
-		return nil // damaged, or nothing in a device
+	if err != nil || newest == 0 || version != 0 {
+		return nil // damaged, or nothing in a device, or only what was asked for goes
 	}
 	if last, ok := r.newest(); ok && last.Version != newest {
 		return claviger.Errorf(claviger.ErrInvalidOperation, "clear", "slot %q got version %d in the meantime; nothing was cleared from the store", slot, last.Version)
@@ -110,6 +113,9 @@ func (e *Engine) Adopt(ctx context.Context, g policy.Grant, q provider.Query, t 
 		return Made{}, claviger.WrapError(claviger.ErrOperationFailed, op, err)
 	}
 	defer key.Close()
+	if key.Spec() != object.Spec {
+		return Made{}, claviger.Errorf(claviger.ErrProviderNotAvailable, op, "provider %d (%s) has listed another key than it gives", m.ID, m.Name)
+	}
 	id, err := e.newID()
 	if err != nil {
 		return Made{}, err

@@ -2,7 +2,6 @@ package operation
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -12,123 +11,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/policy"
 	"github.com/claviger/claviger/internal/provider"
-	"github.com/claviger/claviger/internal/provider/software"
-	"github.com/claviger/claviger/internal/secmem"
 )
-
-// card is a device whose keys are software's and lie in a map; a blob is the object's name in it.
-type card struct {
-	provider.Provider
-	objects map[string]cardObject
-	away    bool
-	serial  int
-}
-
-type cardObject struct {
-	tag     provider.Tag
-	key     []byte // software's blob
-	spec    provider.Spec
-	foreign bool // was there before
-}
-
-func newCard() *card { return &card{Provider: software.New(), objects: make(map[string]cardObject)} }
-
-var errAway = claviger.Errorf(claviger.ErrProviderNotAvailable, "card", "the card is not in its reader")
-
-// Health tells whether the card is there.
-func (c *card) Health() provider.Health {
-	return provider.Health{Available: !c.away, Reason: "the card is not in its reader"}
-}
-
-func (c *card) wrap(k provider.Key, err error) (provider.Key, error) {
-	if err != nil {
-		return nil, err
-	}
-	return cardKey{k, c}, nil
-}
-
-// Generate makes a key that does not last yet.
-func (c *card) Generate(ctx context.Context, spec provider.Spec) (provider.Key, error) {
-	if c.away {
-		return nil, errAway
-	}
-	return c.wrap(c.Provider.Generate(ctx, spec))
-}
-
-// Import takes a key that does not last yet.
-func (c *card) Import(ctx context.Context, spec provider.Spec, material []byte) (provider.Key, error) {
-	if c.away {
-		return nil, errAway
-	}
-	return c.wrap(c.Provider.Import(ctx, spec, material))
-}
-
-// Load finds an object.
-func (c *card) Load(ctx context.Context, blob []byte) (provider.Key, error) {
-	o, ok := c.objects[string(blob)]
-	if c.away || !ok {
-		return nil, errAway
-	}
-	return c.wrap(c.Provider.Load(ctx, o.key))
-}
-
-// Objects lists what fits.
-func (c *card) Objects(_ context.Context, q provider.Query) ([]provider.Object, error) {
-	if c.away {
-		return nil, errAway
-	}
-	var list []provider.Object
-	for name, o := range c.objects {
-		if q.Label != "" && q.Label != o.tag.Label || q.ID != nil && !bytes.Equal(q.ID, o.tag.ID) || q.Algorithm != "" && q.Algorithm != o.spec.Algorithm {
-			continue
-		}
-		list = append(list, provider.Object{Spec: o.spec, Label: o.tag.Label, ID: o.tag.ID, Blob: []byte(name)})
-	}
-	return list, nil
-}
-
-// Destroy removes an object that it made.
-func (c *card) Destroy(_ context.Context, blob []byte) error {
-	if c.away {
-		return errAway
-	}
-	if !c.objects[string(blob)].foreign {
-		delete(c.objects, string(blob))
-	}
-	return nil
-}
-
-// put makes an object.
-func (c *card) put(k provider.Key, tag provider.Tag, foreign bool) (string, error) {
-	inner, err := k.Blob(context.Background(), provider.Tag{})
-	if err != nil {
-		return "", err
-	}
-	defer inner.Close()
-	c.serial++
-	name := "object " + number(uint64(c.serial))
-	c.objects[name] = cardObject{tag, bytes.Clone(inner.Bytes()), k.Spec(), foreign}
-	return name, nil
-}
-
-type cardKey struct {
-	provider.Key
-	card *card
-}
-
-// Export is not what a card does.
-func (k cardKey) Export(context.Context) (*secmem.Bytes, error) {
-	return nil, claviger.Errorf(claviger.ErrKeyNotExportable, "export", "the card keeps its keys")
-}
-
-// Blob makes an object.
-func (k cardKey) Blob(_ context.Context, tag provider.Tag) (*secmem.Bytes, error) {
-	name, err := k.card.put(k.Key, tag, false)
-	if err != nil {
-		return nil, err
-	}
-	return secmem.From([]byte(name))
-}
 
 // carded is a rig whose provider 7 is a card.
 func carded(t *testing.T, slots ...policy.Slot) (*rig, *card) {
@@ -249,6 +132,26 @@ func TestASoftwareKeyGivesTheSameInACard(t *testing.T) {
 	}
 	if !bytes.Equal(codes[0], codes[1]) || r.LiveKeys() != 0 {
 		t.Errorf("%x and %x, %d keys left", codes[0], codes[1], r.LiveKeys())
+	}
+}
+
+// A copy in a card that the card has lost is not given to others because somebody still holds it.
+func TestALostCopyIsMadeAnew(t *testing.T) {
+	r, c := carded(t, on("soft", "HMAC-SHA-256", 2, 7))
+	r.fill(t, "soft")
+	ref, g := r.use(t, "soft")
+	spec := ContextSpec{Kind: claviger.MACContext, Algorithm: "HMAC-SHA-256", Provider: Selector{ID: 7}}
+	held, err := r.NewContext(t.Context(), g, ref, spec)
+	ok(t, err)
+	defer held.Close()
+	c.lost = true
+	_, err = held.OneShot(t.Context(), g, nil, nil, 0, nil, []byte("message"))
+	fails(t, "the context whose copy was lost", err, claviger.ErrProviderNotAvailable)
+	fresh, err := r.NewContext(t.Context(), g, ref, spec)
+	ok(t, err)
+	defer fresh.Close()
+	if fresh.Key() == held.Key() {
+		t.Error("the lost copy was given again")
 	}
 }
 

@@ -2,7 +2,6 @@ package operation
 
 import (
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/provider"
@@ -34,7 +33,7 @@ func (m *member) offer() *offer {
 		return &offer{}
 	}
 	list := m.Provider.Mechanisms()
-	if last := m.last.Load(); last != nil && len(last.of) == len(list) && unsafe.SliceData(last.of) == unsafe.SliceData(list) {
+	if last := m.last.Load(); last != nil && len(last.of) == len(list) && (len(list) == 0 || &list[0] == &last.of[0]) {
 		return last
 	}
 	fresh := newOffer(list)

@@ -184,6 +184,10 @@ func (e *Engine) loadSlot(ctx context.Context, ref *KeyRef, m *member, do provid
 	if err != nil {
 		return nil, claviger.WrapError(claviger.ErrCrossProviderIncompatible, "key", err)
 	}
+	if spec := key.Spec(); spec.Algorithm != ref.traits.Algorithm || !id.half && spec.Class != ref.traits.Class {
+		_ = key.Close()
+		return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "key", "provider %d (%s) has another key than that of slot %q", m.ID, m.Name, ref.slot)
+	}
 	fresh := e.newKey(m, key, ref.traits)
 	fresh.slot, fresh.num, fresh.half = ref.slot, ref.num, id.half
 	return e.share(id, fresh)

@@ -7,6 +7,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/store"
 )
 
@@ -67,17 +68,31 @@ func (e *Engine) blob(ref *KeyRef) ([]byte, error) {
 func (e *Engine) shared(id loadedID) *Key {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if k := e.loaded[id]; k != nil {
+	if k := e.living(id); k != nil {
 		return k.Retain()
 	}
 	return nil
+}
+
+// living gives a loaded key, unless its device has lost it: its holders learn that by themselves, and others load it again.
+// The caller holds mu.
+func (e *Engine) living(id loadedID) *Key {
+	k := e.loaded[id]
+	if k == nil {
+		return nil
+	}
+	if m, ok := k.key.(provider.Mortal); ok && m.Lost() {
+		delete(e.loaded, id)
+		return nil
+	}
+	return k
 }
 
 // share makes a key that was just loaded the shared one, unless another was quicker, or the version was destroyed in
 // the meantime.
 func (e *Engine) share(id loadedID, fresh *Key) (*Key, error) {
 	e.mu.Lock()
-	other := e.loaded[id]
+	other := e.living(id)
 	if other != nil {
 		other.Retain()
 	} else {
@@ -143,7 +158,7 @@ func (e *Engine) Clear(ctx context.Context, g policy.Grant, version uint64) erro
 	}
 	var gone []uint64
 	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := grew(tx, slot, newest); err != nil && version == 0 {
+		if err := grew(tx, slot, version, newest); err != nil {
 			return err
 		}
 		gone, err = dropVersions(tx, slot, version)

@@ -48,6 +48,12 @@ type Health struct {
 	Restarts  uint64 // of its worker process since the daemon started
 }
 
+// Mortal is a Key that can be lost while it is open: what it was made of is gone with a worker or a device. Its users get
+// errors; whoever needs the key anew makes another one.
+type Mortal interface {
+	Lost() bool
+}
+
 // Reporter is a Provider that can fail and come back while the daemon runs. One that is none is always available.
 type Reporter interface {
 	Health() Health
@@ -56,17 +62,30 @@ type Reporter interface {
 // parkKey is the context key of WithPark.
 type parkKey struct{}
 
+// parking is what WithPark puts into a context.
+type parking struct {
+	lane string
+	park func()
+}
+
 // WithPark gives a context with which a provider can say that a call only waits for a device from now on, so that whoever
-// runs it need not hold a place for it among those that compute. park may be called several times, by one goroutine.
-func WithPark(ctx context.Context, park func()) context.Context {
-	return context.WithValue(ctx, parkKey{}, park)
+// runs it need not hold a place for it among those that compute. lane names whose call it is: calls that wait for one device take
+// turns by it. park may be called several times, by one goroutine, while the call runs.
+func WithPark(ctx context.Context, lane string, park func()) context.Context {
+	return context.WithValue(ctx, parkKey{}, parking{lane, park})
 }
 
 // Park tells whoever runs the call that it waits for a device from now on. Without WithPark it does nothing.
 func Park(ctx context.Context) {
-	if park, ok := ctx.Value(parkKey{}).(func()); ok {
-		park()
+	if p, ok := ctx.Value(parkKey{}).(parking); ok {
+		p.park()
 	}
+}
+
+// Lane tells whose call it is; "" without WithPark.
+func Lane(ctx context.Context) string {
+	p, _ := ctx.Value(parkKey{}).(parking)
+	return p.lane
 }
 
 // Device is a place for keys that foreign code reaches, opened in two steps: what must be known before a PIN is tried is known
@@ -86,7 +105,8 @@ type Lock struct {
 	Detail   string // for people: token, serial number, module
 	NeedsPIN bool   // a PIN is wanted
 	Doubt    bool   // a wrong PIN was given since the last right one, as far as the device tells
-	Sessions int    // calls that it takes at once
+	Sessions int    // operations that it takes at once
+	Makers   int    // calls that make keys or end them that it takes at once: 2, one of them for lasting keys, or 1
 }
 
 // Errors that the two ends of a worker process tell apart beside their codes. They are wrapped by a *claviger.Error.

@@ -47,7 +47,7 @@ func (c *conn) submit(j *job) error {
 		return err
 	}
 	j.conn, j.tenant, j.body = c, c.peer.sess.Caller().Tenant, bytes.Clone(j.body)
-	j.ctx, j.cancel = context.WithTimeout(provider.WithPark(c.peer.ctx, func() { j.pool().park(j) }), c.srv.limit(j.header.Remaining))
+	j.ctx, j.cancel = context.WithTimeout(provider.WithPark(c.peer.ctx, j.tenant, func() { j.pool().park(j) }), c.srv.limit(j.header.Remaining))
 	err := c.calls.add(j)
 	if err == nil {
 		j.stop = context.AfterFunc(j.ctx, j.expire)

@@ -61,11 +61,11 @@ func (w *writer) gather(b []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.failed == nil && w.gathers {
-		w.gathered = append(w.gathered, b...)
+		w.keep(b)
 		return nil
 	}
 	w.gathers = true
-	w.gathered = append(w.gathered[:0], b...)
+	w.keep(b)
 	w.mu.Unlock()
 	runtime.Gosched()
 	w.mu.Lock()
@@ -78,6 +78,16 @@ func (w *writer) gather(b []byte) error {
 		w.gathered = batch[:0]
 	}
 	return err
+}
+
+// keep adds to what is gathered; a buffer that is outgrown is wiped. The caller holds mu.
+func (w *writer) keep(b []byte) {
+	if n := len(w.gathered) + len(b); n > cap(w.gathered) {
+		bigger := append(make([]byte, 0, max(2*cap(w.gathered), n)), w.gathered...)
+		clear(w.gathered)
+		w.gathered = bigger
+	}
+	w.gathered = append(w.gathered, b...)
 }
 
 // keepGathered is the largest buffer in bytes that is kept for gathering.

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -106,6 +105,10 @@ func (w *writer) flush(yield bool) error {
 		}
 	}
 	w.busy = false
+	if w.err != nil {
+		secmem.Wipe(w.out)
+		w.out = nil
+	}
 	return w.err
 }
 
@@ -128,30 +131,68 @@ func (w *writer) reserve(n int) {
 	w.out = bigger
 }
 
-// reader receives frames. Not safe for concurrent use.
+// reader receives frames. It wipes what it has handed on. Not safe for concurrent use.
 type reader struct {
-	from *bufio.Reader
-	head [frameHeader]byte
+	from io.Reader
+	buf  []byte
+	r, w int // buf[r:w] is received and not handed on
 }
 
+// inputSize is the size of a reader's buffer in bytes: several small frames.
+const inputSize = 64 << 10
+
+func newReader(from io.Reader) *reader { return &reader{from: from, buf: make([]byte, inputSize)} }
+
 // more reports whether another frame has begun to arrive.
-func (r *reader) more() bool { return r.from.Buffered() >= frameHeader }
+func (r *reader) more() bool { return r.w-r.r >= frameHeader }
 
-func newReader(from io.Reader) *reader { return &reader{from: bufio.NewReaderSize(from, 64<<10)} }
+// next reads a frame, whose body is the caller's. A body over what most allows for its call, or over maxBody, is an error.
+func (r *reader) next(most func(id uint64) int) (id uint64, body []byte, err error) {
+	for r.w-r.r < frameHeader {
+		if err := r.fill(); err != nil {
+			return 0, nil, err
+		}
+	}
+	head := r.buf[r.r:]
+	n := int64(binary.LittleEndian.Uint32(head))
+	id = binary.LittleEndian.Uint64(head[4:])
+	limit := maxBody
+	if most != nil {
+		if limit = most(id); limit < 0 {
+			return 0, nil, errNobody
+		}
+	}
+	if n > int64(min(limit, maxBody)) {
+		return 0, nil, fmt.Errorf("%w: it has %d bytes; the limit is %d", errFrame, n, min(limit, maxBody))
+	}
+	r.r += frameHeader
+	body = make([]byte, n)
+	taken := copy(body, r.buf[r.r:r.w])
+	r.r += taken
+	if _, err := io.ReadFull(r.from, body[taken:]); err != nil {
+		secmem.Wipe(body)
+		return 0, nil, err
+	}
+	if r.r == r.w {
+		r.wipe()
+	}
+	return id, body, nil
+}
 
-// next reads a frame into buf, which it enlarges where it must. A body over maxBody is an error.
-func (r *reader) next(buf []byte) (id uint64, body []byte, err error) {
-	if _, err := io.ReadFull(r.from, r.head[:]); err != nil {
-		return 0, buf, err
+// fill receives once more.
+func (r *reader) fill() error {
+	if r.r > 0 {
+		copy(r.buf, r.buf[r.r:r.w])
+		secmem.Wipe(r.buf[r.w-r.r : r.w])
+		r.r, r.w = 0, r.w-r.r
 	}
-	n := binary.LittleEndian.Uint32(r.head[:])
-	if n > maxBody {
-		return 0, buf, fmt.Errorf("%w: it has %d bytes; the limit is %d", errFrame, n, maxBody)
-	}
-	if int(n) > cap(buf) {
-		buf = make([]byte, n)
-	}
-	body = buf[:n]
-	_, err = io.ReadFull(r.from, body)
-	return binary.LittleEndian.Uint64(r.head[4:]), body, err
+	n, err := r.from.Read(r.buf[r.w:])
+	r.w += n
+	return err
+}
+
+// wipe forgets what has been handed on, and what has not.
+func (r *reader) wipe() {
+	secmem.Wipe(r.buf[:r.w])
+	r.r, r.w = 0, 0
 }

@@ -105,6 +105,42 @@ func TestManyShortDeadlinesAreNoReasonToReplaceTheWorker(t *testing.T) {
 	}
 }
 
+// A device makes keys one after the other: who waits for that waits here, and hangs nowhere.
+func TestManyKeysAtOnceAreNoHang(t *testing.T) {
+	d := &token{lock: provider.Lock{Sessions: 16, Makers: 2}}
+	p := rig(t, d, worker.Config{HangAfter: 500 * time.Millisecond})
+	k := stored(t, p)
+	var session sync.Mutex
+	d.acts(func(op provider.Op) error {
+		if op == provider.Generate {
+			session.Lock()
+			defer session.Unlock()
+			time.Sleep(25 * time.Millisecond)
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 40 {
+		wg.Go(func() {
+			k, err := p.Generate(within(t, long), provider.Spec{Algorithm: "AES-256"})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = k.Close()
+		})
+	}
+	for range 100 {
+		if _, err := mac(within(t, long), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+	if h := p.Health(); !h.Available || h.Restarts != 0 {
+		t.Errorf("%+v", h)
+	}
+}
+
 func TestADeviceThatIsLostIsOpenedAgain(t *testing.T) {
 	d := &token{}
 	p := rig(t, d, worker.Config{})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"github.com/claviger/claviger"
@@ -23,7 +22,7 @@ type key struct {
 	closed   atomic.Bool
 
 	at      atomic.Pointer[home]
-	loading sync.Mutex // held by who loads it into another worker
+	loading chan struct{} // holds one value while somebody loads it into another worker, or closes it
 }
 
 // home is where a key is: the worker and its number there.
@@ -34,7 +33,7 @@ type home struct {
 
 // newKey makes a key of a reply, and owns the blob.
 func (p *Provider) newKey(l *link, number uint64, r *reply, blob *secmem.Bytes) *key {
-	k := &key{provider: p, spec: r.spec, bits: int(r.bits), public: bytes.Clone(r.public), blob: blob}
+	k := &key{provider: p, spec: r.spec, bits: int(r.bits), public: bytes.Clone(r.public), blob: blob, loading: make(chan struct{}, 1)}
 	k.at.Store(&home{l, number})
 	return k
 }
@@ -75,8 +74,13 @@ func (k *key) home(ctx context.Context, op string) (*home, error) {
 		return nil, &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Err: provider.ErrLost,
 			Detail: fmt.Sprintf("the key was lost with the worker of provider %q: %v", k.provider.cfg.Name, at.link.why())}
 	}
-	k.loading.Lock()
-	defer k.loading.Unlock()
+	provider.Park(ctx)
+	select {
+	case k.loading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, given(ctx, op)
+	}
+	defer func() { <-k.loading }()
 	if at = k.at.Load(); at.link.alive() {
 		return at, nil
 	}
@@ -137,18 +141,18 @@ func (k *key) OneShot(ctx context.Context, op provider.Op, params *provider.Para
 		h := at.digest.NewHash()
 		h.Write(in)
 		var digest [64]byte
-		return k.device(ctx, ofDigests(op), params, dst, h.Sum(digest[:0]), false)
+		return k.device(ctx, ofDigests(op), params, dst, h.Sum(digest[:0]), at.digested())
 	}
-	return k.device(ctx, op, params, dst, in, at.row.Stream)
+	return k.device(ctx, op, params, dst, in, at)
 }
 
 // device runs one message in the device.
-func (k *key) device(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte, streams bool) ([]byte, error) {
+func (k *key) device(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte, way place) ([]byte, error) {
 	at, err := k.home(ctx, op.String())
 	if err != nil {
 		return dst, err
 	}
-	return oneShot(ctx, at.link, at.number, op, params, dst, in, streams)
+	return oneShot(ctx, at.link, at.number, op, params, dst, in, way)
 }
 
 // Begin opens a stream: hashed here, gathered here, or in the device.
@@ -164,11 +168,11 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 	case op == provider.SignDigest || op == provider.VerifyDigest:
 		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, op.String(), "a digest has no streams")
 	case way.digest != nil:
-		return &hashed{life: life{op: op}, key: k, state: way.digest.NewHash(), params: provider.Params{Algorithm: params.Algorithm, DER: params.DER}}, nil
+		return &hashed{life: life{op: op}, key: k, way: way.digested(), state: way.digest.NewHash(), params: provider.Params{Algorithm: params.Algorithm, DER: params.DER}}, nil
 	case !way.row.Stream:
 		return newGathered(k, op, params, way), nil
 	}
-	return begin(ctx, at.link, at.number, op, params)
+	return begin(ctx, at.link, at.number, op, params, way.output(params))
 }
 
 // KeyOp runs an operation whose result is a key in the same worker.
@@ -187,6 +191,9 @@ func (k *key) KeyOp(ctx context.Context, op provider.Op, params *provider.Params
 		return nil, nil, err
 	}
 	defer a.release()
+	if err := at.link.plausible(op.String(), &a.reply, provider.Spec{Algorithm: params.Result.Algorithm, Class: claviger.SecretKey}); err != nil {
+		return nil, nil, err
+	}
 	return k.provider.newKey(at.link, r.result, &a.reply, nil), bytes.Clone(a.extra), nil
 }
 
@@ -221,8 +228,11 @@ func (k *key) Close() error {
 	}
 	at := k.at.Load()
 	at.link.tell(&request{verb: verbCloseKey, target: at.number})
-	k.loading.Lock()
-	defer k.loading.Unlock()
+	k.loading <- struct{}{}
 	k.blob.Close()
+	<-k.loading
 	return nil
 }
+
+// Lost reports whether the key died with its worker.
+func (k *key) Lost() bool { return k.blob == nil && !k.at.Load().link.alive() }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,8 +39,9 @@ type link struct {
 
 	mu      sync.Mutex
 	pending map[uint64]*pending // guarded by mu; nil once the link is dead
-	free    int                 // guarded by mu; calls that the worker takes beside those under way
-	queue   []*pending          // guarded by mu; calls that wait for a place
+	gates   [gates]gate         // guarded by mu
+	single  bool                // guarded by mu; one session makes keys and owns them: one gate is both
+	bytes   int                 // guarded by mu; of the requests under way
 	reason  error               // guarded by mu; why it is dead
 	dead    chan struct{}       // closed when reason is set
 	served  atomic.Bool         // some call has succeeded
@@ -51,14 +51,17 @@ type link struct {
 // pending is a call whose reply has not come.
 type pending struct {
 	request   *request  // until it is sent; then nil
+	size      int       // of the request's frame, at most
+	lane      string    // of the tenant
+	gate      int       // that it waits before; atNone for none
 	began     time.Time // when it was sent
+	most      int       // bytes that its reply may have
 	verb      verb
 	result    uint64
 	done      chan struct{} // one value when body and err are set
 	body      []byte
 	finished  bool // done has or will have its value; guarded by the link's mu
 	abandoned bool // the caller has gone; guarded by the link's mu
-	placed    bool // it takes one of the worker's places
 }
 
 // newLink takes a process and starts to read and to watch. end must be called.
@@ -67,8 +70,9 @@ func newLink(name string, process Process, hang time.Duration) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{pipe: ends, process: process, name: name, hang: hang, free: 1, pending: make(map[uint64]*pending), dead: make(chan struct{})}
+	l := &link{pipe: ends, process: process, name: name, hang: hang, pending: make(map[uint64]*pending), dead: make(chan struct{})}
 	l.out.to = ends
+	l.allow(1, true)
 	l.wg.Go(l.read)
 	l.wg.Go(l.watch)
 	return l, nil
@@ -85,7 +89,10 @@ func (l *link) end(why error) {
 // die makes the link dead for a reason, the first one, and answers every call. It may be called by anybody.
 func (l *link) die(why error) {
 	l.mu.Lock()
-	waiting := l.queue
+	var waiting []*pending
+	for i := range l.gates {
+		waiting = append(waiting, l.gates[i].drain()...)
+	}
 	for _, c := range l.pending {
 		waiting = append(waiting, c)
 	}
@@ -93,7 +100,7 @@ func (l *link) die(why error) {
 		l.reason = why
 		close(l.dead)
 	}
-	l.pending, l.queue = nil, nil
+	l.pending = nil
 	for _, c := range waiting {
 		c.finished = true
 	}
@@ -132,7 +139,7 @@ func (l *link) lost(op string) error {
 // caller; a call that was sent goes on, and what it makes is released.
 func (l *link) call(ctx context.Context, op string, r *request) (*answer, error) {
 	provider.Park(ctx)
-	c := &pending{request: r, verb: r.verb, result: r.result, done: make(chan struct{}, 1), placed: true}
+	c := newPending(r, provider.Lane(ctx))
 	if !l.enter(c) {
 		return nil, l.lost(op)
 	}
@@ -150,6 +157,10 @@ func (l *link) call(ctx context.Context, op string, r *request) (*answer, error)
 	return l.answered(op, c.body)
 }
 
+func newPending(r *request, lane string) *pending {
+	return &pending{request: r, verb: r.verb, result: r.result, size: requestSize(r), most: replyLimit(r), lane: lane, gate: gateOf(r.verb), done: make(chan struct{}, 1)}
+}
+
 // enter sends a call, or queues it; false if the link is dead.
 func (l *link) enter(c *pending) bool {
 	l.mu.Lock()
@@ -157,12 +168,16 @@ func (l *link) enter(c *pending) bool {
 		l.mu.Unlock()
 		return false
 	}
-	if c.placed && l.free == 0 {
-		l.queue = append(l.queue, c)
-		l.mu.Unlock()
-		return true
+	if l.single && c.gate == atOwner {
+		c.gate = atWriter
 	}
-	err := l.launch(c)
+	var err error
+	if c.gate == atNone {
+		err = l.launch(c)
+	} else {
+		l.gates[c.gate].push(c)
+		err = l.launchNext()
+	}
 	l.mu.Unlock()
 	if err == nil {
 		err = l.out.flush(true)
@@ -175,25 +190,29 @@ func (l *link) enter(c *pending) bool {
 
 // launch gives a call its number and hands its frame to the writer; the caller holds mu and flushes.
 func (l *link) launch(c *pending) error {
-	if c.placed {
-		l.free--
-	}
 	id := l.ids.Add(1)
 	l.pending[id] = c
+	l.bytes += c.size
 	c.began = time.Now()
 	r := c.request
 	c.request = nil // its caller may be gone from now on
-	return l.out.add(requestSize(r), func(dst []byte) []byte { return appendRequest(dst, id, r) })
+	return l.out.add(c.size, func(dst []byte) []byte { return appendRequest(dst, id, r) })
 }
 
-// launchNext sends calls that wait for as long as there are places; the caller holds mu and flushes.
+// mostUnderWay bounds the bytes of requests that are under way at once, because those that were given up are charged to
+// nobody any longer. A larger request goes alone.
+const mostUnderWay = 64 << 20
+
+// launchNext sends calls that wait for as long as there is room; the caller holds mu and flushes.
 func (l *link) launchNext() error {
-	for l.free > 0 && len(l.queue) > 0 {
-		c := l.queue[0]
-		l.queue[0] = nil
-		l.queue = l.queue[1:]
-		if err := l.launch(c); err != nil {
-			return err
+	for i := range l.gates {
+		g := &l.gates[i]
+		for c := g.next(); c != nil && g.free > 0 && (l.bytes == 0 || l.bytes+c.size <= mostUnderWay); c = g.next() {
+			g.pop()
+			g.free--
+			if err := l.launch(c); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -201,7 +220,9 @@ func (l *link) launchNext() error {
 
 // tell sends a request whose reply nobody waits for.
 func (l *link) tell(r *request) {
-	l.enter(&pending{request: r, verb: r.verb, abandoned: true, done: make(chan struct{}, 1)})
+	c := newPending(r, "")
+	c.abandoned = true
+	l.enter(c)
 }
 
 // abandon leaves a call to itself, or takes it out of the queue; false if its reply is there.
@@ -212,17 +233,18 @@ func (l *link) abandon(c *pending) bool {
 		return false
 	}
 	c.abandoned = true
-	if i := slices.Index(l.queue, c); i >= 0 {
-		l.queue = slices.Delete(l.queue, i, i+1)
+	if c.gate != atNone {
+		l.gates[c.gate].remove(c)
 	}
 	return true
 }
 
-// read takes replies until the connection ends, and sends what waited for their places.
+// read takes replies until the connection ends, and sends what waited for them.
 func (l *link) read() {
 	in := newReader(l.pipe)
+	defer in.wipe()
 	for {
-		id, body, err := in.next(nil)
+		id, body, err := in.next(l.most)
 		if err == nil {
 			err = l.reply(id, body)
 		}
@@ -239,8 +261,21 @@ func (l *link) read() {
 // errNobody is an answer to a call that was not made.
 var errNobody = errors.New("it answered a call that nobody made")
 
+// most is how long the reply to a call may be in bytes; -1 for a call that was not made.
+func (l *link) most(id uint64) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.pending[id]; c != nil {
+		return c.most
+	}
+	return -1
+}
+
 // reply gives a reply to its caller.
 func (l *link) reply(id uint64, body []byte) error {
+	if len(body) == 0 {
+		return errFrame
+	}
 	l.mu.Lock()
 	c := l.pending[id]
 	if c == nil {
@@ -248,8 +283,9 @@ func (l *link) reply(id uint64, body []byte) error {
 		return errNobody
 	}
 	delete(l.pending, id)
-	if c.placed {
-		l.free++
+	l.bytes -= c.size
+	if c.gate != atNone {
+		l.gates[c.gate].free++
 	}
 	err := l.launchNext()
 	abandoned := c.abandoned
@@ -264,11 +300,13 @@ func (l *link) reply(id uint64, body []byte) error {
 	return err
 }
 
-// allow sets how many calls the worker takes at once from now on, when none is under way.
-func (l *link) allow(places int) {
+// allow sets how many calls the worker takes at once from now on, when none is under way: operations, and with single one
+// that makes or ends keys, else one that makes lasting ones and one beside it.
+func (l *link) allow(calls int, single bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.free = places
+	l.gates[atCalls].free, l.gates[atWriter].free, l.gates[atOwner].free = calls, 1, 1
+	l.single = single
 }
 
 // unclaimed releases what a call made whose caller has gone.
@@ -341,7 +379,10 @@ func (l *link) answered(op string, body []byte) (*answer, error) {
 		return a, nil
 	}
 	defer a.release()
-	err := &claviger.Error{Code: a.code, Op: a.op, Detail: clean(a.detail)}
+	err := &claviger.Error{Code: a.code, Op: op, Detail: clean(a.detail)}
+	if !err.Code.Known() {
+		err.Code = claviger.ErrOperationFailed
+	}
 	switch a.status {
 	case statusMismatch:
 		return nil, provider.ErrMismatch

@@ -126,6 +126,19 @@ func requestSize(r *request) int {
 	return n
 }
 
+// listSize is the longest reply in bytes to the requests that are rare: inventories and lists of objects.
+const listSize = 4 << 20
+
+// replyLimit is the most bytes that the reply to a request may have. Outputs are about as long as their inputs.
+func replyLimit(r *request) int {
+	const around = 64 << 10 // texts, public halves, signatures, tags
+	switch r.verb {
+	case verbOpen, verbUnlock, verbObjects:
+		return listSize
+	}
+	return min(len(r.data)+max(r.params.Size, 0)+around, maxBody)
+}
+
 // replySize is at least the length of a reply's frame.
 func replySize(r *reply) int {
 	return fixedSize + len(r.op) + len(r.detail) + len(r.spec.Algorithm) + len(r.public) + len(r.extra) + len(r.data)

@@ -19,6 +19,7 @@ type ledger struct {
 	refused []string // guarded by mu
 	passed  []string // guarded by mu
 	doubts  int      // guarded by mu
+	untried int      // guarded by mu
 }
 
 // Try refuses what was refused.
@@ -35,13 +36,16 @@ func (g *ledger) Try(_ context.Context, pin []byte, doubt bool) error {
 }
 
 // Done remembers.
-func (g *ledger) Done(_ context.Context, pin []byte, refused bool) error {
+func (g *ledger) Done(_ context.Context, pin []byte, v worker.Verdict) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if refused {
+	switch v {
+	case worker.Refused:
 		g.refused = append(g.refused, string(pin))
-	} else {
+	case worker.Good:
 		g.passed = append(g.passed, string(pin))
+	default:
+		g.untried++
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/secmem"
 )
@@ -27,13 +28,23 @@ type Config struct {
 	Log       *slog.Logger                               // nil discards
 }
 
-// Gate remembers which PINs a device has refused, so that none is tried twice.
+// Verdict is what came of a PIN.
+type Verdict uint8
+
+// A device took the PIN, refused it, or failed in a way that says nothing of the PIN.
+const (
+	Good Verdict = iota
+	Refused
+	Untried
+)
+
+// Gate remembers what came of the last PIN that a device was given, so that one which was refused is not tried again.
 type Gate interface {
 	// Try is asked before a PIN goes to the device, and when it returns nil it has noted durably that it will. A PIN that was
 	// refused before is an error. doubt: the device says that a wrong PIN was given since the last right one.
 	Try(ctx context.Context, pin []byte, doubt bool) error
-	// Done notes durably what came of it.
-	Done(ctx context.Context, pin []byte, refused bool) error
+	// Done notes durably what came of it. It is not called where nobody knows.
+	Done(ctx context.Context, pin []byte, v Verdict) error
 }
 
 // Provider is the daemon's end: a provider whose keys live in a worker process. It is a provider.ObjectProvider and a
@@ -97,9 +108,8 @@ func (p *Provider) Mechanisms() []provider.Mechanism { return p.stock.Load().row
 
 // OneShot runs Hash or Random.
 func (p *Provider) OneShot(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte) ([]byte, error) {
-	l, err := p.ask(ctx, op, params.Algorithm)
-	if err != nil {
-		return dst, err
+	if ctx.Err() != nil {
+		return dst, given(ctx, op.String())
 	}
 	at, err := p.find(op, params.Algorithm, "")
 	if err == nil {
@@ -108,7 +118,11 @@ func (p *Provider) OneShot(ctx context.Context, op provider.Op, params *provider
 	if err != nil {
 		return dst, err
 	}
-	return oneShot(ctx, l, 0, op, params, dst, in, at.row.Stream)
+	l, err := p.current(ctx, op.String())
+	if err != nil {
+		return dst, err
+	}
+	return oneShot(ctx, l, 0, op, params, dst, in, at)
 }
 
 // Begin opens a stream of Hash.
@@ -124,10 +138,10 @@ func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.P
 	if err != nil {
 		return nil, err
 	}
-	return begin(ctx, l, 0, op, params)
+	return begin(ctx, l, 0, op, params, at.output(params))
 }
 
-// ask checks that the device offers keyless work or the making of a key, and gives the worker for it.
+// ask checks that the device offers the making of a key, and gives the worker for it.
 func (p *Provider) ask(ctx context.Context, op provider.Op, alg claviger.Algorithm) (*link, error) {
 	if ctx.Err() != nil {
 		return nil, given(ctx, op.String())
@@ -141,9 +155,10 @@ func (p *Provider) ask(ctx context.Context, op provider.Op, alg claviger.Algorit
 }
 
 // oneShot runs one message and appends the result to dst. A long one goes in parts where the device takes parts.
-func oneShot(ctx context.Context, l *link, target uint64, op provider.Op, params *provider.Params, dst, in []byte, streams bool) ([]byte, error) {
-	if streams && len(in) > part {
-		s, err := begin(ctx, l, target, op, params)
+func oneShot(ctx context.Context, l *link, target uint64, op provider.Op, params *provider.Params, dst, in []byte, at place) ([]byte, error) {
+	size := at.output(params)
+	if at.row.Stream && len(in) > part {
+		s, err := begin(ctx, l, target, op, params, size)
 		if err != nil {
 			return dst, err
 		}
@@ -154,7 +169,16 @@ func oneShot(ctx context.Context, l *link, target uint64, op provider.Op, params
 		return dst, err
 	}
 	defer a.release()
-	return append(dst, a.data...), nil
+	return l.output(op, size, dst, a.data)
+}
+
+// output appends what a worker gave, which must have the length that it has to have; size is -1 where that is open.
+func (l *link) output(op provider.Op, size int, dst, data []byte) ([]byte, error) {
+	if size >= 0 && len(data) != size {
+		l.die(errFrame)
+		return dst, l.lost(op.String())
+	}
+	return append(dst, data...), nil
 }
 
 // Generate makes a key in the device.
@@ -163,7 +187,7 @@ func (p *Provider) Generate(ctx context.Context, spec provider.Spec) (provider.K
 	if err != nil {
 		return nil, err
 	}
-	return p.made(ctx, l, "generate", &request{verb: verbGenerate, spec: spec}, nil)
+	return p.made(ctx, l, "generate", &request{verb: verbGenerate, spec: spec}, provider.Spec{Algorithm: spec.Algorithm}, nil)
 }
 
 // Import gives material to the device.
@@ -172,7 +196,7 @@ func (p *Provider) Import(ctx context.Context, spec provider.Spec, material []by
 	if err != nil {
 		return nil, err
 	}
-	return p.made(ctx, l, "import", &request{verb: verbImport, spec: spec, data: material}, nil)
+	return p.made(ctx, l, "import", &request{verb: verbImport, spec: spec, data: material}, spec, nil)
 }
 
 // Load makes a key from a blob, and keeps a copy of the blob to do so again with the next worker.
@@ -185,23 +209,54 @@ func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) 
 	if err != nil {
 		return nil, err
 	}
-	k, err := p.made(ctx, l, "load", &request{verb: verbLoad, data: blob}, kept)
+	k, err := p.made(ctx, l, "load", &request{verb: verbLoad, data: blob}, provider.Spec{}, kept)
 	if err != nil {
 		kept.Close()
 	}
 	return k, err
 }
 
-// made runs a request that makes a key.
-func (p *Provider) made(ctx context.Context, l *link, op string, r *request, blob *secmem.Bytes) (provider.Key, error) {
+// made runs a request that makes a key, which must be what was wanted.
+func (p *Provider) made(ctx context.Context, l *link, op string, r *request, want provider.Spec, blob *secmem.Bytes) (provider.Key, error) {
 	r.result = l.ids.Add(1)
 	a, err := l.call(ctx, op, r)
 	if err != nil {
 		return nil, err
 	}
 	defer a.release()
+	if err := l.plausible(op, &a.reply, want); err != nil {
+		return nil, err
+	}
 	return p.newKey(l, r.result, &a.reply, blob), nil
 }
+
+// plausible holds what a worker says of a key against what was asked for, and against what keys can be. A worker that says
+// something else is ended.
+func (l *link) plausible(op string, r *reply, want provider.Spec) error {
+	row, ok := algorithm.Lookup(r.spec.Algorithm, algorithm.FamilyKey)
+	ok = ok && row.Name == r.spec.Algorithm && r.bits <= maxKeyBits &&
+		(want.Algorithm == "" || want.Algorithm == r.spec.Algorithm) && (want.Class == 0 || want.Class == r.spec.Class)
+	switch {
+	case !ok:
+	case r.spec.Class == claviger.SecretKey:
+		ok = !row.Pair() && len(r.public) == 0
+	case r.spec.Class == claviger.PrivateKey && len(r.public) == 0:
+		ok = row.Pair()
+	case r.spec.Class == claviger.PrivateKey || r.spec.Class == claviger.PublicKey:
+		_, err := row.ParsePublic(r.public)
+		ok = row.Pair() && err == nil
+	default:
+		ok = false
+	}
+	if ok {
+		return nil
+	}
+	l.die(errFrame)
+	return l.lost(op)
+}
+
+// maxKeyBits is more than the bits of any key: a secret of 8 KiB.
+const maxKeyBits = 8 * 8192
 
 // Objects lists the device's lasting keys.
 func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Object, error) {
@@ -214,12 +269,29 @@ func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Ob
 		return nil, err
 	}
 	defer a.release()
+	return objects(a.data)
+}
+
+// Limits of what a worker tells of objects.
+const (
+	maxObjects  = 1000
+	maxObjectID = 1024     // bytes
+	maxBlob     = 64 << 10 // bytes
+)
+
+// objects reads a worker's list.
+func objects(data []byte) ([]provider.Object, error) {
 	var list []provider.Object
-	if json.Unmarshal(a.data, &list) != nil {
-		return nil, claviger.Errorf(claviger.ErrOperationFailed, "objects", "the worker's list cannot be read")
-	}
+	bad := json.Unmarshal(data, &list) != nil || len(list) > maxObjects
 	for i := range list {
-		list[i].Label = clean(list[i].Label)
+		o := &list[i]
+		row, known := algorithm.Lookup(o.Spec.Algorithm, algorithm.FamilyKey)
+		bad = bad || len(o.ID) > maxObjectID || len(o.Blob) > maxBlob || o.Bits < 0 || o.Bits > maxKeyBits ||
+			o.Spec.Algorithm != "" && (!known || row.Name != o.Spec.Algorithm)
+		o.Label = clean(o.Label)
+	}
+	if bad {
+		return nil, claviger.Errorf(claviger.ErrOperationFailed, "objects", "the worker's list is none")
 	}
 	return list, nil
 }

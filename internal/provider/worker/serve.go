@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/provider"
@@ -52,6 +53,7 @@ type server struct {
 	keys     *table[provider.Key]
 	streams  *table[provider.Stream]
 	calls    chan call // to a goroutine that has run one and waits for the next
+	resting  atomic.Int64
 	running  sync.WaitGroup
 }
 
@@ -65,6 +67,7 @@ type call struct {
 // serve takes requests until the connection ends.
 func (s *server) serve() error {
 	in := newReader(s.pipe)
+	defer in.wipe()
 	for {
 		var c call
 		var err error
@@ -81,6 +84,7 @@ func (s *server) serve() error {
 		}
 		select {
 		case s.calls <- c:
+			s.resting.Add(-1)
 		default:
 			s.running.Go(func() { s.work(c) })
 		}
@@ -92,8 +96,16 @@ func (s *server) work(c call) {
 	for ok := true; ok; c, ok = <-s.calls {
 		s.answer(c.id, s.run(&c.request))
 		secmem.Wipe(c.body)
+		c = call{}
+		if s.resting.Add(1) > mostResting {
+			s.resting.Add(-1)
+			return
+		}
 	}
 }
+
+// mostResting is how many goroutines may wait for calls.
+const mostResting = 64
 
 // answer sends a reply and wipes what it held.
 func (s *server) answer(id uint64, r *reply) {

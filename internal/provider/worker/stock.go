@@ -39,6 +39,7 @@ func newStock(rows []provider.Mechanism) *stock {
 	}
 	for _, row := range rows {
 		row.Cost = provider.Pool
+		row.MaxMessage = min(row.MaxMessage, largest)
 		add(row, nil)
 	}
 	for _, row := range rows {
@@ -134,6 +135,24 @@ func (p *Provider) find(op provider.Op, alg, key claviger.Algorithm) (place, err
 	return place{}, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op.String(), "provider %q does not offer %q", p.cfg.Name, name)
 }
 
+// output is the length in bytes of what the operation gives; -1 where it depends on the input or the key.
+func (at place) output(params *provider.Params) int {
+	switch at.row.Op {
+	case provider.Random:
+		return params.Size
+	case provider.Hash:
+		if params.Size != 0 {
+			return params.Size
+		}
+		return at.alg.Size
+	case provider.MAC:
+		return at.alg.Size
+	case provider.Verify, provider.VerifyDigest:
+		return 0
+	}
+	return -1
+}
+
 // check refuses an IV of another length, and associated data where it would be ignored.
 func (at place) check(op provider.Op, params *provider.Params) error {
 	switch {
@@ -145,6 +164,12 @@ func (at place) check(op provider.Op, params *provider.Params) error {
 		return claviger.Errorf(claviger.ErrInvalidArgument, op.String(), "%s takes no associated data", at.alg.Name)
 	}
 	return nil
+}
+
+// digested is the way of the digest of a message that is hashed here.
+func (at place) digested() place {
+	at.row.Op, at.row.Stream, at.row.MaxMessage, at.digest = ofDigests(at.row.Op), false, 0, nil
+	return at
 }
 
 // largest is the longest message in bytes that goes to a device in one piece where its mechanism names no limit.

@@ -53,6 +53,7 @@ func (l *life) restart(ctx context.Context) error {
 type hashed struct {
 	life
 	key    *key
+	way    place
 	state  hash.Hash
 	params provider.Params
 }
@@ -74,7 +75,7 @@ func (s *hashed) Finish(ctx context.Context, dst, signature []byte) ([]byte, err
 	params := s.params
 	params.Signature = signature
 	var digest [64]byte
-	return s.key.device(ctx, ofDigests(s.op), &params, dst, s.state.Sum(digest[:0]), false)
+	return s.key.device(ctx, ofDigests(s.op), &params, dst, s.state.Sum(digest[:0]), s.way)
 }
 
 // Reset starts the next message.
@@ -185,14 +186,15 @@ func (s *gathered) wipe() {
 // remote is a stream in the device. It ends with its worker.
 type remote struct {
 	op     provider.Op
+	size   int // bytes of its result; -1 where that is open
 	link   *link
 	number uint64
 	closed bool
 }
 
 // begin opens a stream in the device.
-func begin(ctx context.Context, l *link, target uint64, op provider.Op, params *provider.Params) (provider.Stream, error) {
-	s := &remote{op: op, link: l, number: l.ids.Add(1)}
+func begin(ctx context.Context, l *link, target uint64, op provider.Op, params *provider.Params, size int) (provider.Stream, error) {
+	s := &remote{op: op, size: size, link: l, number: l.ids.Add(1)}
 	a, err := l.call(ctx, op.String(), &request{verb: verbBegin, target: target, result: s.number, op: op, params: *params})
 	if err != nil {
 		return nil, err
@@ -201,7 +203,7 @@ func begin(ctx context.Context, l *link, target uint64, op provider.Op, params *
 	return s, nil
 }
 
-func (s *remote) call(ctx context.Context, dst []byte, r *request) ([]byte, error) {
+func (s *remote) call(ctx context.Context, size int, dst []byte, r *request) ([]byte, error) {
 	if s.closed {
 		return dst, claviger.Errorf(claviger.ErrContextAlreadyDestroyed, s.op.String(), "the stream is closed")
 	}
@@ -214,22 +216,30 @@ func (s *remote) call(ctx context.Context, dst []byte, r *request) ([]byte, erro
 		return dst, err
 	}
 	defer a.release()
-	return append(dst, a.data...), nil
+	return s.link.output(s.op, size, dst, a.data)
 }
 
 // Update sends the next part.
 func (s *remote) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	return s.call(ctx, dst, &request{verb: verbUpdate, data: in})
+	return s.call(ctx, s.due(), dst, &request{verb: verbUpdate, data: in})
+}
+
+// due is how long the output of a part is: nothing where the result has one length.
+func (s *remote) due() int {
+	if s.size >= 0 {
+		return 0
+	}
+	return -1
 }
 
 // Finish ends the message.
 func (s *remote) Finish(ctx context.Context, dst, signature []byte) ([]byte, error) {
-	return s.call(ctx, dst, &request{verb: verbFinish, params: provider.Params{Signature: signature}})
+	return s.call(ctx, s.size, dst, &request{verb: verbFinish, params: provider.Params{Signature: signature, Size: max(s.size, 0)}})
 }
 
 // Reset starts the next message.
 func (s *remote) Reset(ctx context.Context, iv []byte) error {
-	_, err := s.call(ctx, nil, &request{verb: verbReset, params: provider.Params{IV: iv}})
+	_, err := s.call(ctx, 0, nil, &request{verb: verbReset, params: provider.Params{IV: iv}})
 	return err
 }
 

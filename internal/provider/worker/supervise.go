@@ -92,6 +92,7 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 	if err != nil {
 		process.Kill()
 		_ = process.Wait()
+		_ = process.Conn().Close()
 		return nil, "", err
 	}
 	lock, stock, err := s.open(ctx, l)
@@ -99,7 +100,7 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 		l.end(err)
 		return nil, "", err
 	}
-	l.allow(min(max(lock.Sessions, 1), maxPlaces))
+	l.allow(min(max(lock.Sessions, 1), maxPlaces), lock.Makers < 2)
 	l.served.Store(false)
 	s.opened(stock)
 	return l, lock.Detail + "; " + process.Detail(), nil
@@ -119,19 +120,14 @@ func (s *supervisor) open(ctx context.Context, l *link) (lock provider.Lock, sto
 	if err != nil {
 		return lock, stock, errFrame
 	}
+	lock.Detail = clean(lock.Detail)
 	pin, err := s.pin(ctx, lock)
 	if err != nil {
 		return lock, stock, err
 	}
 	defer pin.Close()
 	a, err = l.call(ctx, "unlock", &request{verb: verbUnlock, data: pin.Bytes()})
-	if tried := errors.Is(err, provider.ErrPIN); pin.Len() > 0 && s.cfg.Gate != nil && (err == nil || tried) {
-		err = errors.Join(err, s.cfg.Gate.Done(context.WithoutCancel(ctx), pin.Bytes(), tried))
-		if tried {
-			err = errors.Join(s.cfg.Gate.Try(ctx, pin.Bytes(), lock.Doubt), err) // the gate says what helps
-		}
-	}
-	if err != nil {
+	if err = s.judged(ctx, pin, lock, err); err != nil {
 		if a != nil {
 			a.release()
 		}
@@ -142,6 +138,28 @@ func (s *supervisor) open(ctx context.Context, l *link) (lock provider.Lock, sto
 		return lock, stock, errFrame
 	}
 	return lock, stock, nil
+}
+
+// judged notes what came of a PIN. Where the worker ended before it said nobody knows, and nothing is noted.
+func (s *supervisor) judged(ctx context.Context, pin *secmem.Bytes, lock provider.Lock, err error) error {
+	if pin.Len() == 0 || s.cfg.Gate == nil || errors.Is(err, provider.ErrLost) || ctx.Err() != nil {
+		return err
+	}
+	verdict := Untried
+	switch {
+	case err == nil:
+		verdict = Good
+	case errors.Is(err, provider.ErrPIN):
+		verdict = Refused
+	}
+	err = errors.Join(err, s.cfg.Gate.Done(context.WithoutCancel(ctx), pin.Bytes(), verdict))
+	if verdict != Refused {
+		return err
+	}
+	if why := s.cfg.Gate.Try(ctx, pin.Bytes(), lock.Doubt); errors.Is(why, provider.ErrPIN) {
+		err = errors.Join(why, err) // the gate says what helps
+	}
+	return err
 }
 
 // pin reads the PIN where one is wanted, and asks whether it may be tried.
@@ -168,12 +186,12 @@ func (s *supervisor) pin(ctx context.Context, lock provider.Lock) (*secmem.Bytes
 // up makes a worker the one that callers use.
 func (s *supervisor) up(l *link, detail string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.link, s.detail = l, detail
 	s.starts++
 	s.tries++
 	s.reason = nil
 	s.change()
+	s.mu.Unlock()
 	s.cfg.Log.Info("worker started", "provider", s.cfg.Name, "device", detail)
 }
 
@@ -190,7 +208,6 @@ func (s *supervisor) down(l *link) {
 // failed notes a failure, of a start or of a worker that was up, and tells how long to wait.
 func (s *supervisor) failed(err error, l *link) time.Duration {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.failures++
 	again := s.reason != nil && text(s.reason) == text(err)
 	if s.reason = err; l == nil {
@@ -201,12 +218,14 @@ func (s *supervisor) failed(err error, l *link) time.Duration {
 		wait = longestPause // nothing but another PIN helps
 	}
 	s.next = time.Now().Add(wait)
+	failures := s.failures
 	s.change()
+	s.mu.Unlock()
 	level := slog.LevelWarn
 	if again {
 		level = slog.LevelDebug // it has been said
 	}
-	s.cfg.Log.Log(context.Background(), level, "worker failed", "provider", s.cfg.Name, "reason", text(err), "failures", s.failures, "next", wait)
+	s.cfg.Log.Log(context.Background(), level, "worker failed", "provider", s.cfg.Name, "reason", text(err), "failures", failures, "next", wait)
 	return wait
 }
 
@@ -248,6 +267,9 @@ func (s *supervisor) refusal(op string) error {
 // state says for people why there is no worker; the caller holds mu.
 func (s *supervisor) state() string {
 	why := text(s.reason)
+	if s.reason == nil && s.starts > 0 {
+		why = "its worker has ended; another one is about to start"
+	}
 	if s.failures < breakAt {
 		return why
 	}
@@ -287,9 +309,11 @@ func (s *supervisor) health() provider.Health {
 func (s *supervisor) ready(ctx context.Context) error {
 	for {
 		s.mu.Lock()
-		l, changed, tries, reason := s.link, s.changed, s.tries, s.reason
+		l, changed, tries, reason, closed := s.link, s.changed, s.tries, s.reason, s.closed
 		s.mu.Unlock()
 		switch {
+		case closed:
+			return claviger.Errorf(claviger.ErrProviderNotAvailable, "start", "provider %q is closed", s.cfg.Name)
 		case l != nil:
 			return nil
 		case tries > 0:
