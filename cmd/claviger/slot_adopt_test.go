@@ -92,6 +92,6 @@ func TestAdoptBindsASlotToAnObject(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	c.fails("hello", "encrypt --key a", exitRefused, "KeyOperationNotPermitted")
-	c.fails("", "slot adopt a --id 02 --rotate", exitOther, "ResourceNotFound")
+	c.fails("", "slot adopt a --id 02 --rotate", exitOther, "IncompatibleKeyType")
 	c.fails("", "slot adopt b --label none", exitOther, "ResourceNotFound")
 }

@@ -157,7 +157,7 @@ func (e *Engine) otherObject(ctx context.Context, op string, m *member, q provid
 	case err != nil:
 		return claviger.WrapError(claviger.ErrOperationFailed, op, err)
 	case len(found) == 0:
-		return claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key that is named so", m.ID, m.Name)
+		return claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key that is named so, of %s or any other algorithm", m.ID, m.Name, wanted)
 	case found[0].Spec.Algorithm == "":
 		return claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "what provider %d (%s) has under that name is not a key that serves %s here", m.ID, m.Name, wanted)
 	}

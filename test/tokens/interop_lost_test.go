@@ -43,8 +43,8 @@ func TestAnObjectThatDoesNotFitIsNotAdopted(t *testing.T) {
 		word string
 	}{
 		{"token/signing", client.AdoptParams{Label: "twin"}, claviger.ErrInvalidArgument, "2 keys"},
-		{"token/signing", client.AdoptParams{Label: "rsa"}, claviger.ErrResourceNotFound, "ECDSA-P256"},
-		{"token/signing", client.AdoptParams{Label: "wide"}, claviger.ErrResourceNotFound, "ECDSA-P256"},
+		{"token/signing", client.AdoptParams{Label: "rsa"}, claviger.ErrIncompatibleKeyType, "ECDSA-P256"},
+		{"token/signing", client.AdoptParams{Label: "wide"}, claviger.ErrIncompatibleKeyType, "ECDSA-P256"},
 		{"token/signing", client.AdoptParams{Label: "one", ID: []byte{9}}, claviger.ErrResourceNotFound, "ECDSA-P256"},
 		{"token/signing", client.AdoptParams{}, claviger.ErrInvalidArgument, "label"},
 		{"software/signing", client.AdoptParams{Label: "one"}, claviger.ErrUnsupportedOperation, "keeps no objects"},

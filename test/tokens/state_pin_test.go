@@ -37,7 +37,7 @@ func TestAWrongPINCostsOneTry(t *testing.T) {
 		}
 	}
 	held := func(what string) { t.Helper(); says(what, refused) }
-	says("calls", `the token "claviger-test" refuses the PIN`)
+	held("calls")
 	again := func(sig syscall.Signal) { // a worker is started again
 		t.Helper()
 		starts := h.Calls("C_Initialize")
