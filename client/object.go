@@ -48,7 +48,7 @@ type ObjectQuery struct {
 
 // Object is a lasting key of a device.
 type Object struct {
-	Label     string             // bytes that are no UTF-8 are U+FFFD
+	Label     string             // for people: cut at 500 bytes; control characters and what is no UTF-8 are "?"
 	ID        []byte             // the caller's
 	Algorithm claviger.Algorithm // of the slot that the key fits; "" where neither object nor query says it
 	Class     claviger.KeyClass

@@ -49,9 +49,12 @@ func (a *app) providersCommand() *cobra.Command {
 
 // named finds a provider by its name or its number.
 func named(list []claviger.ProviderInfo, word string) ([]claviger.ProviderInfo, error) {
-	for _, p := range list {
-		if p.Name == word || strconv.Itoa(int(p.ID)) == word {
-			return []claviger.ProviderInfo{p}, nil
+	for _, fits := range []func(claviger.ProviderInfo) bool{
+		func(p claviger.ProviderInfo) bool { return p.Name == word },
+		func(p claviger.ProviderInfo) bool { return strconv.Itoa(int(p.ID)) == word },
+	} {
+		if i := slices.IndexFunc(list, fits); i >= 0 {
+			return list[i : i+1], nil
 		}
 	}
 	return nil, claviger.Errorf(claviger.ErrProviderNotAvailable, "", "no provider has the name or number %q", claviger.Clip(word))

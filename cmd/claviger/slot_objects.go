@@ -56,21 +56,17 @@ func (a *app) slotObjectsCommand() *cobra.Command {
 	return cmd
 }
 
-// provider reads the number or finds the name of a provider. ErrProviderNotAvailable if there is none of that name.
+// provider finds a provider by its name or its number. ErrProviderNotAvailable if there is none.
 func (l *link) provider(ctx context.Context, word string) (claviger.ProviderID, error) {
-	if n, err := strconv.ParseUint(word, 10, 16); err == nil {
-		return claviger.ProviderID(n), nil
-	}
 	infos, err := l.stack.Providers(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range infos {
-		if p.Name == word {
-			return p.ID, nil
-		}
+	found, err := named(infos, word)
+	if err != nil {
+		return 0, err
 	}
-	return 0, claviger.Errorf(claviger.ErrProviderNotAvailable, "", "no provider has the name %q", claviger.Clip(word))
+	return found[0].ID, nil
 }
 
 // printObjects prints one key a line. Labels are foreign text.

@@ -10,8 +10,8 @@ import (
 
 // pool runs jobs on a bounded number of goroutines. Each tenant has a lane: jobs of one lane start in their order, at
 // most share of them run at once, and lanes take turns. A goroutine that has nothing to do waits for more, some of them at
-// most: its stack has grown to what a call needs. A job that says
-// that it only waits for a device is parked: it takes no place any longer, so that a device that hangs holds up nothing else.
+// most: its stack has grown to what a call needs. A job that says that it only waits for a device is parked: it takes no
+// place any longer, so that a device that hangs holds up nothing else.
 type pool struct {
 	size, share int
 
@@ -80,7 +80,8 @@ func (p *pool) hand(j *job) {
 	p.resting = p.resting[:last]
 }
 
-// park takes a running job out of the count, once. What is left to do for it when its device has answered is short.
+// park takes a running job out of the count, once and for good: what is left to do for it when its device has answered is a
+// record to write at most, or a verification with a public half.
 func (p *pool) park(j *job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
