@@ -46,6 +46,7 @@ const (
 	pinGood                            // the token took it
 	pinRefused                         // the token did not
 	pinTryingAgain                     // as trying, after a try of which nobody knows what came
+	pinTryingGood                      // as trying, of a PIN that the token has taken before
 )
 
 // pinSchema is the schema of the record: state (1 byte), salt (16), then HMAC-SHA-256 under the salt (32). That is of the length
@@ -66,7 +67,7 @@ func (r pinRecord) encode() []byte {
 // decodePIN is the inverse of encode; false for what encode does not give.
 func decodePIN(b []byte) (pinRecord, bool) {
 	var r pinRecord
-	if len(b) != 1+len(r.salt)+len(r.digest) || b[0] < byte(pinTrying) || b[0] > byte(pinTryingAgain) {
+	if len(b) != 1+len(r.salt)+len(r.digest) || b[0] < byte(pinTrying) || b[0] > byte(pinTryingGood) {
 		return r, false
 	}
 	r.state = pinState(b[0])
@@ -105,8 +106,8 @@ func (g *pinGate) digest(r pinRecord, pin []byte) (sum [sha256.Size]byte) {
 }
 
 // Try refuses a PIN that the token has refused, and notes durably that any other is about to be tried. One whose last try was
-// cut off counts as refused if the token doubts; otherwise it has one more try, because a token that cannot tell would else be
-// given a wrong one for ever.
+// cut off counts as refused if the token doubts. Otherwise one that the token has taken before is tried, and any other has one
+// more try, because a token that cannot tell would else be given a wrong one for ever.
 func (g *pinGate) Try(ctx context.Context, pin []byte, doubt bool) error {
 	if g.barred(pin) && !g.again {
 		return g.refusal()
@@ -121,11 +122,16 @@ func (g *pinGate) Try(ctx context.Context, pin []byte, doubt bool) error {
 		if refused = false; g.fits(r, pin) && !g.again {
 			switch r.state {
 			case pinRefused, pinTryingAgain:
-				refused, next = true, pinRefused
+				refused = true
 			case pinTrying:
-				if refused, next = doubt, pinTryingAgain; doubt {
-					next = pinRefused
-				}
+				refused, next = doubt, pinTryingAgain
+			case pinTryingGood:
+				refused, next = doubt, pinTryingGood
+			case pinGood:
+				next = pinTryingGood
+			}
+			if refused {
+				next = pinRefused
 			}
 			if r.state == next {
 				return nil
@@ -151,6 +157,9 @@ func (g *pinGate) Done(ctx context.Context, pin []byte, v worker.Verdict) error 
 			return g.write(tx, r, pinGood, pin)
 		case v == worker.Refused:
 			return g.write(tx, r, pinRefused, pin)
+		}
+		if r.state == pinTryingGood && g.fits(r, pin) {
+			return g.write(tx, r, pinGood, pin)
 		}
 		return tx.Delete(g.key())
 	})

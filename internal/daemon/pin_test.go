@@ -132,6 +132,8 @@ func TestAWrongPINIsTriedOnce(t *testing.T) {
 		{"a crash in a try of a good PIN", "try 1, good 1, doubt 1, restart, try 1", "ok"},
 		{"two tries that were cut off", "try 1, restart, try 1, restart, try 1", "refused"},
 		{"a good PIN whose next try is cut off, with doubt", "try 1, good 1, try 1, restart, doubt 1", "refused"},
+		{"a good PIN in a token that crashes at each login", "try 1, good 1, try 1, restart, try 1, restart, try 1, restart, try 1", "ok"},
+		{"a good PIN after a try that said nothing", "try 1, good 1, try 1, none 1, try 1, restart, try 1, restart, try 1", "ok"},
 		{"tries that say nothing of the PIN", "try 1, none 1, try 1, none 1, restart, try 1", "ok"},
 		{"doubt that comes after a crash, and goes", "try 1, restart, doubt 1 refused, try 1", "refused"},
 		{"a good PIN again", "try 1, good 1, restart, try 1", "ok"},

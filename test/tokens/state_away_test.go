@@ -99,10 +99,20 @@ func TestATokenThatComesBackServesAgain(t *testing.T) {
 		r.awaitBack(t, u)
 		p.back(t)
 	})
+	t.Run("its module goes on without it", func(t *testing.T) {
+		back := k.remove(t)
+		_, err := u.sign(u.slot(t, "token/signing"))
+		wantCode(t, err, claviger.ErrProviderNotAvailable, `"claviger-test"`, "is gone")
+		p.away(t, noToken)
+		r.tells(t, noToken)
+		back()
+		r.awaitBack(t, u)
+		p.back(t)
+	})
 	t.Run("its module says so", func(t *testing.T) {
 		h.Command("* token-absent")
 		_, err := u.sign(u.slot(t, "token/signing"))
-		wantCode(t, err, claviger.ErrProviderNotAvailable, "the token is not there")
+		wantCode(t, err, claviger.ErrProviderNotAvailable, `"claviger-test"`, "is not there")
 		p.away(t, "")
 		h.Command()
 		r.awaitBack(t, u)
@@ -170,4 +180,62 @@ func (p *property) back(t *testing.T) {
 	p.session = must(p.keys(t, client.ProviderSelector{ID: TokenID}).Generate(p.ctx, generateP256()))(t)
 	p.signs(t, p.session)
 	equal(t, "the worker was started again", p.provider(t, TokenID).Restarts > 0, true)
+}
+
+// TestATokenThatIsTakenOutIsMissedByEveryCall holds that whichever call is the first that needs an object of a token says that the token
+// is gone, changes nothing, and that the token serves with all its keys when it is back.
+func TestATokenThatIsTakenOutIsMissedByEveryCall(t *testing.T) {
+	r := Start(t, Options{})
+	u := r.connect(t)
+	p := u.leave(t)
+	u.generate(t, "token/mac", "pair/data")
+	manager := u.keys(t, client.ProviderSelector{})
+	for name, call := range map[string]func() error{
+		"signing":    func() error { _, err := u.sign(u.slot(t, "token/signing")); return err },
+		"decrypting": func() error { _, err := u.crypt(u.slot(t, "token/data"), claviger.Decrypting, p.sealed); return err },
+		"loading":    func() error { _, err := manager.Load(u.ctx, u.slot(t, "pair/data")); return err },
+		"generating": func() error {
+			_, err := manager.GenerateIn(u.ctx, u.slot(t, "token/new"), client.GenerateParams{})
+			return err
+		},
+		"clearing": func() error { return manager.Clear(u.ctx, u.slot(t, "token/mac")) },
+		"listing": func() error {
+			_, err := u.stack.Objects(u.ctx, client.ObjectQuery{Provider: TokenID})
+			return err
+		},
+		"adopting": func() error {
+			_, err := manager.Adopt(u.ctx, u.slot(t, "token/agree"), client.AdoptParams{Label: "nothing"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			back := r.Token.remove(t)
+			wantCode(t, call(), claviger.ErrProviderNotAvailable, `"claviger-test"`, "is gone")
+			u.awaitAway(t, noToken)
+			p.signs(t, p.slot(t, "software/signing"))
+			back()
+			r.awaitBack(t, u)
+			for slot, want := range map[string]claviger.SlotState{"token/new": claviger.SlotEmpty, "token/mac": claviger.SlotOccupied, "token/agree": claviger.SlotEmpty} {
+				equal(t, "state of "+slot, must(u.slot(t, slot).Info(u.ctx))(t).State, want)
+			}
+			must(manager.Load(u.ctx, u.slot(t, "token/mac")))(t)
+			p.back(t)
+		})
+	}
+}
+
+// TestAKeyThatIsGoneRestartsNothing holds that naming a slot whose object somebody deleted costs nobody else anything.
+func TestAKeyThatIsGoneRestartsNothing(t *testing.T) {
+	b := newBench(t)
+	b.generate(t, "token/signing", "token/data")
+	session := must(b.keys(t, client.ProviderSelector{ID: TokenID}).Generate(b.ctx, generateP256()))(t)
+	b.tool("--delete-object", "--type", "secrkey", "--id", must(b.slot(t, "token/data").Info(b.ctx))(t).Versions[0].ID)
+	worker := b.worker(t)
+	for range 10 {
+		_, err := b.crypt(b.slot(t, "token/data"), claviger.Encrypting, []byte(message))
+		wantCode(t, err, claviger.ErrResourceNotFound, `"token/data"`, "does not have")
+		b.signs(t, b.slot(t, "token/signing"))
+		b.signs(t, session)
+	}
+	equal(t, "the worker", b.worker(t), worker)
 }

@@ -190,3 +190,54 @@ func TestAmbiguousPublicObjects(t *testing.T) {
 }
 
 func ignore(_ []byte, err error) error { return err }
+
+// A key that wants the PIN for each use is listed as what it is, and whoever loads it is told why it cannot be used.
+func TestKeysThatWantThePINForEachUse(t *testing.T) {
+	p := fresh(t, 0)
+	tool(t, "--keypairgen", "--key-type", "EC:prime256v1", "--usage-sign", "--label", "each time", "--id", "01", "--always-auth")
+	_, err := p.Load(t.Context(), only(t, p, provider.Query{Algorithm: "ECDSA-P256", Label: "each time"}).Blob)
+	wantCode(t, "loading it", err, claviger.ErrIncompatibleKeyType)
+	if err != nil && (!strings.Contains(err.Error(), `"each time"`) || !strings.Contains(err.Error(), "wants the PIN for each use")) {
+		t.Errorf("loading it: %v", err)
+	}
+}
+
+// A long list says as much of each object as a short one, and its blobs load too. A key that was loaded by one is not taken for another one
+// under the same name later.
+func TestLongLists(t *testing.T) {
+	p := fresh(t, 0)
+	tool(t, "--keypairgen", "--key-type", "EC:prime256v1", "--usage-sign", "--label", "swapped", "--id", "01")
+	only(t, p, provider.Query{}) // SoftHSM does not see what others made before it makes something itself, unless it has looked
+	for i := range 20 {
+		k, err := p.Generate(t.Context(), provider.Spec{Algorithm: "ECDSA-P256"})
+		must(t, err)
+		blob, err := k.Blob(t.Context(), provider.Tag{Label: fmt.Sprint("other ", i)})
+		must(t, err)
+		blob.Close()
+		must(t, k.Close())
+	}
+	all, err := p.Objects(t.Context(), provider.Query{})
+	must(t, err)
+	if len(all) != 21 {
+		t.Fatalf("%d objects are listed", len(all))
+	}
+	var blob []byte
+	for _, o := range all {
+		if o.Spec.Algorithm != "ECDSA-P256" || o.Bits != 256 || o.Blob == nil {
+			t.Errorf("it lists %+v", o)
+		}
+		if o.Label == "swapped" {
+			blob = o.Blob
+		}
+	}
+	k, err := p.Load(t.Context(), blob)
+	must(t, err)
+	defer k.Close()
+	must(t, ignore(k.Public()))
+	exercise(t, k)
+	tool(t, "--delete-object", "--type", "privkey", "--id", "01")
+	tool(t, "--delete-object", "--type", "pubkey", "--id", "01")
+	tool(t, "--keypairgen", "--key-type", "EC:prime256v1", "--usage-sign", "--label", "swapped", "--id", "01")
+	_, err = k.OneShot(t.Context(), provider.SignDigest, &provider.Params{Algorithm: "ECDSA-P256-SHA-256"}, nil, make([]byte, 32))
+	wantCode(t, "another key under the name", err, claviger.ErrIncompatibleKeyType)
+}

@@ -2,7 +2,6 @@ package pkcs11
 
 import (
 	"context"
-	"encoding/asn1"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
@@ -32,7 +31,7 @@ func (k *key) KeyOp(ctx context.Context, op provider.Op, params *provider.Params
 	if err := k.provider.checkKeySize(op.String(), result, w.row.Size); err != nil {
 		return nil, nil, err
 	}
-	point, err := k.provider.peer(k.row, params.Peer)
+	point, err := peer(k.row, params.Peer)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,7 +45,7 @@ func (k *key) KeyOp(ctx context.Context, op provider.Op, params *provider.Params
 		})
 	})
 	if err != nil {
-		return nil, nil, fault(op.String(), claviger.ErrKeyAgreementFailed, err)
+		return nil, nil, k.provider.fault(op.String(), claviger.ErrKeyAgreementFailed, err)
 	}
 	return made, nil, nil
 }
@@ -70,15 +69,11 @@ func (p *Provider) result(op provider.Op, spec provider.Spec) (*algorithm.Row, e
 	return row, nil
 }
 
-// peer gives the point of the other side's public key as the mechanism takes it (PKCS #11 3.1 section 6.3.17).
-func (p *Provider) peer(row *algorithm.Row, spki []byte) ([]byte, error) {
+// peer gives the bare point of the other side's public key, which every version takes (PKCS #11 3.1 section 6.3.17).
+func peer(row *algorithm.Row, spki []byte) ([]byte, error) {
 	key, err := row.ParsePublic(spki)
 	if err != nil {
 		return nil, err
 	}
-	point, err := row.MarshalRaw(claviger.PublicKey, key)
-	if err != nil || !p.quirks.derPeer {
-		return point, err
-	}
-	return asn1.Marshal(point)
+	return row.MarshalRaw(claviger.PublicKey, key)
 }

@@ -18,6 +18,11 @@ type place struct {
 // String names the token.
 func (p place) String() string { return fmt.Sprintf("token %q serial %s", p.info.Label, p.info.Serial) }
 
+// same reports whether it is the token that p was: initialised, and by label and serial number.
+func (p place) same(was place) bool {
+	return p.info.Flags.Has(cryptoki.FlagTokenInitialized) && p.info.Label == was.info.Label && p.info.Serial == was.info.Serial
+}
+
 // choose finds the one token that is meant, and that it can be used.
 func (c Config) choose(module *cryptoki.Module) (place, error) {
 	const op = "open"

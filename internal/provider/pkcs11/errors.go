@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/cryptoki"
@@ -14,20 +17,20 @@ import (
 type outcome struct {
 	code claviger.Code // 0: the one of the operation that failed
 	lost bool          // only another start of the process helps
-	text string        // for people
+	text string        // for people; of what is lost it is what the token does
 }
 
 // outcomes are the return values that mean the same whatever failed. All others are a failure of the operation.
 var outcomes = map[cryptoki.Error]outcome{
-	cryptoki.ErrUserNotLoggedIn:        {claviger.ErrProviderNotAvailable, true, "the token has logged out"},
-	cryptoki.ErrDeviceRemoved:          {claviger.ErrProviderNotAvailable, true, "the token was removed"},
-	cryptoki.ErrTokenNotPresent:        {claviger.ErrProviderNotAvailable, true, "the token is not there"},
-	cryptoki.ErrTokenNotRecognized:     {claviger.ErrProviderNotAvailable, true, "the token is not recognised"},
-	cryptoki.ErrDeviceError:            {claviger.ErrProviderNotAvailable, true, "the token has failed"},
-	cryptoki.ErrSlotIDInvalid:          {claviger.ErrProviderNotAvailable, true, "the slot is gone"},
-	cryptoki.ErrCryptokiNotInitialized: {claviger.ErrProviderNotAvailable, true, "the module has ended"},
-	cryptoki.ErrSessionHandleInvalid:   {claviger.ErrProviderNotAvailable, true, "the token has closed its sessions"},
-	cryptoki.ErrSessionClosed:          {claviger.ErrProviderNotAvailable, true, "the token has closed its sessions"},
+	cryptoki.ErrUserNotLoggedIn:        {claviger.ErrProviderNotAvailable, true, "has logged out"},
+	cryptoki.ErrDeviceRemoved:          {claviger.ErrProviderNotAvailable, true, "was removed"},
+	cryptoki.ErrTokenNotPresent:        {claviger.ErrProviderNotAvailable, true, "is not there"},
+	cryptoki.ErrTokenNotRecognized:     {claviger.ErrProviderNotAvailable, true, "is not recognised"},
+	cryptoki.ErrDeviceError:            {claviger.ErrProviderNotAvailable, true, "has failed"},
+	cryptoki.ErrSlotIDInvalid:          {claviger.ErrProviderNotAvailable, true, "has no slot any longer"},
+	cryptoki.ErrCryptokiNotInitialized: {claviger.ErrProviderNotAvailable, true, "is out of reach, because the module has ended"},
+	cryptoki.ErrSessionHandleInvalid:   {claviger.ErrProviderNotAvailable, true, "has closed its sessions"},
+	cryptoki.ErrSessionClosed:          {claviger.ErrProviderNotAvailable, true, "has closed its sessions"},
 
 	cryptoki.ErrUserPINNotInitialized: {claviger.ErrProviderNotAvailable, false, "the token has no user PIN yet"},
 	cryptoki.ErrUserAnotherLoggedIn:   {claviger.ErrProviderNotAvailable, false, "somebody else is logged in"},
@@ -59,7 +62,7 @@ var outcomes = map[cryptoki.Error]outcome{
 
 // fault turns an error of the module into one with a code: that of the table, or the one given. Errors that have a code keep it,
 // and nil stays nil.
-func fault(op string, otherwise claviger.Code, err error) error {
+func (p place) fault(op string, otherwise claviger.Code, err error) error {
 	if e, ok := errors.AsType[*claviger.Error](err); ok {
 		return e
 	}
@@ -71,28 +74,28 @@ func fault(op string, otherwise claviger.Code, err error) error {
 		return claviger.WrapError(otherwise, op, err)
 	}
 	o := outcomes[ckr]
-	e := &claviger.Error{Code: cmp.Or(o.code, otherwise), Op: op, Detail: err.Error(), Err: err}
+	text := err.Error()
 	if o.text != "" {
-		e.Detail = o.text + ": " + e.Detail
+		text = o.text + ": " + text
 	}
 	if o.lost {
-		e.Err = provider.ErrLost
+		return p.lost(op, text)
 	}
-	return e
+	return &claviger.Error{Code: cmp.Or(o.code, otherwise), Op: op, Detail: text, Err: err}
+}
+
+// fault is that of the token, which is also asked whether it is there where an object is not.
+func (p *Provider) fault(op string, otherwise claviger.Code, err error) error {
+	if vanished(err) {
+		err = cmp.Or(p.pool.present(op), err)
+	}
+	return p.pool.at.fault(op, otherwise, err)
 }
 
 // among reports whether err is one of the return values.
 func among(err error, values ...cryptoki.Error) bool {
 	ckr, ok := errors.AsType[cryptoki.Error](err)
-	if !ok {
-		return false
-	}
-	for _, v := range values {
-		if ckr == v {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(values, ckr)
 }
 
 // wrongSignature: C_Verify says no.
@@ -123,6 +126,11 @@ func vanished(err error) bool {
 	return among(err, cryptoki.ErrObjectHandleInvalid, cryptoki.ErrKeyHandleInvalid)
 }
 
+// unexplained: the module says that something failed, and no more.
+func unexplained(err error) bool {
+	return among(err, cryptoki.ErrGeneralError, cryptoki.ErrFunctionFailed)
+}
+
 // harmless: after this error no operation is active in the session, because it is not the module's, or the operation never began or
 // has said its last word (PKCS #11 3.1 section 5.2).
 func harmless(err error) bool {
@@ -139,17 +147,21 @@ func unavailable(op, format string, args ...any) error {
 	return claviger.Errorf(claviger.ErrProviderNotAvailable, op, format, args...)
 }
 
-// lost is ErrProviderNotAvailable for what only another start of the process mends.
-func lost(op, detail string) error {
-	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Detail: detail, Err: provider.ErrLost}
+// lost is ErrProviderNotAvailable for what the token does that only another start of the process mends.
+func (p place) lost(op, does string) error {
+	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Detail: p.String() + " " + does, Err: provider.ErrLost}
 }
 
-// detail is the text of an error without its code.
-func detail(err error) string {
+// unloaded says why the module at a path was not loaded. Most of the texts begin with the path.
+func unloaded(path string, err error) string {
+	text := err.Error()
 	if e, ok := errors.AsType[*claviger.Error](err); ok && e.Detail != "" {
-		return e.Detail
+		text = strings.TrimPrefix(e.Detail, "path ")
 	}
-	return err.Error()
+	if strings.HasPrefix(text, path) || strings.HasPrefix(text, strconv.Quote(path)) {
+		return "module " + text
+	}
+	return "module " + path + ": " + text
 }
 
 // alive reports a context that has ended, as an error with a code.

@@ -100,6 +100,9 @@ func TestReturnValuesHaveCodes(t *testing.T) {
 		if errors.Is(err, provider.ErrLost) != c.lost || errors.Is(err, provider.ErrMismatch) {
 			t.Errorf("%s: %v", c.fault, err)
 		}
+		if c.lost && err != nil && !strings.Contains(err.Error(), `token "`+label+`" serial `) {
+			t.Errorf("%s: the token is not named: %v", c.fault, err)
+		}
 		t.Setenv("SHIM_FAULTS", "")
 		must(t, mac(k))
 	}
@@ -236,6 +239,21 @@ func TestStreamsFailAndAreReset(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+// A search that does not end is in the way of nothing that comes after it.
+func TestDestroyingOutlivesASearch(t *testing.T) {
+	p := faulty(t, pkcs11.Config{})
+	k, err := p.Generate(t.Context(), provider.Spec{Algorithm: "AES-128"})
+	must(t, err)
+	defer k.Close()
+	blob, err := k.Blob(t.Context(), provider.Tag{Label: "x"})
+	must(t, err)
+	defer blob.Close()
+	t.Setenv("SHIM_FAULTS", "C_FindObjectsFinal=0x05")
+	wantCode(t, "a search that does not end", p.Destroy(t.Context(), blob.Bytes()), claviger.ErrOperationFailed)
+	t.Setenv("SHIM_FAULTS", "")
+	must(t, p.Destroy(t.Context(), blob.Bytes()))
 }
 
 // A token that says that it has destroyed something and has not is found out, and so is one that has logged out, where nothing

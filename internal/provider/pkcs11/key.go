@@ -84,7 +84,7 @@ func (k *key) Blob(ctx context.Context, tag provider.Tag) (*secmem.Bytes, error)
 		return nil, claviger.Errorf(claviger.ErrInvalidArgument, op, "a tag has a label and an identifier of at most %d bytes", maxField)
 	}
 	if err := k.persist(ctx, op, r); err != nil {
-		return nil, fault(op, claviger.ErrPersistFailed, err)
+		return nil, k.provider.fault(op, claviger.ErrPersistFailed, err)
 	}
 	return r.seal()
 }
@@ -143,12 +143,7 @@ func (k *key) Close() error {
 		own = append(own, cryptoki.Object(h))
 	}
 	if len(own) > 0 {
-		_ = k.provider.pool.owner.do(context.Background(), "close", func(s *cryptoki.Session) error {
-			for _, h := range own {
-				_ = s.DestroyObject(h)
-			}
-			return nil
-		})
+		k.provider.pool.owner.destroy(own)
 	}
 	return nil
 }
@@ -179,7 +174,7 @@ func (k *key) create(ctx context.Context, op string, at *atomic.Uint64, template
 		at.Store(uint64(h))
 		return nil
 	})
-	return fault(op, claviger.ErrOperationFailed, err)
+	return k.provider.fault(op, claviger.ErrOperationFailed, err)
 }
 
 // publicObject gives the handle of the public half, which is made in this process if the token has none.
@@ -235,7 +230,7 @@ func (k *key) retry(ctx context.Context, op string, at *atomic.Uint64, f func(cr
 func (k *key) relocate(ctx context.Context, op string) error {
 	if k.ref == nil {
 		return k.provider.pool.do(ctx, op, func(s *cryptoki.Session) error {
-			if err := k.provider.pool.loggedIn(s, op); err != nil {
+			if err := k.provider.pool.missing(s, op); err != nil {
 				return err
 			}
 			return unavailable(op, "the token has lost the key, which was not made to last")

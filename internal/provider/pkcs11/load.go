@@ -12,7 +12,8 @@ import (
 
 // Load makes a key of the object that a blob refers to, which must be in the token once and be what the blob says; a public key
 // is whole in its blob. Errors: ErrInvalidFormat for the blob, ErrUnsupportedAlgorithm, ErrResourceNotFound for an object that is
-// not there, ErrIncompatibleKeyType for another object in its place, and those of the token.
+// not there, ErrIncompatibleKeyType for another object in its place and for one that wants the PIN for each use
+// (CKA_ALWAYS_AUTHENTICATE), and those of the token.
 func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) {
 	const op = "load"
 	if err := alive(ctx, op); err != nil {
@@ -39,6 +40,7 @@ func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) 
 		return nil, err
 	}
 	k.bits, k.spki = o.bits, h.spki
+	ref.spki = h.spki // what is found again has to be this key
 	k.main.Store(uint64(o.handle))
 	k.public.Store(uint64(h.handle))
 	if row.Pair() {
@@ -61,14 +63,14 @@ func (p *Provider) locate(ctx context.Context, op string, ref *reference, row *a
 		}
 		return nil
 	})
-	return o, h, fault(op, claviger.ErrOperationFailed, err)
+	return o, h, p.fault(op, claviger.ErrOperationFailed, err)
 }
 
 // one gives the only object that fits.
 func (p *Provider) one(s *cryptoki.Session, op string, ref *reference, row *algorithm.Row) (*object, error) {
 	objects, err := p.search(s, ref.spec.Class, named(ref.id, ref.label), maxHalves)
 	if err == nil && len(objects) == 0 {
-		err = p.pool.loggedIn(s, op)
+		err = p.pool.missing(s, op)
 	}
 	if err != nil {
 		return nil, err
@@ -93,6 +95,8 @@ func (p *Provider) one(s *cryptoki.Session, op string, ref *reference, row *algo
 		return nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "the token has something else where %s should be: %s", ref, why)
 	case len(fit) > 1:
 		return nil, claviger.Errorf(claviger.ErrInvalidOperation, op, "the token has %d objects that could be %s", len(fit), ref)
+	case fit[0].everyTime:
+		return nil, claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "%s wants the PIN for each use, which is not offered", ref)
 	}
 	return fit[0], nil
 }

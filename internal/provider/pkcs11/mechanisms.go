@@ -26,18 +26,18 @@ type abilities map[cryptoki.MechanismType]cryptoki.MechanismInfo
 
 // read asks the token what it can do. It is called once, before the provider is used.
 func (p *Provider) read(t *Token) error {
-	list, err := t.module.Mechanisms(t.slot)
+	list, err := t.module.Mechanisms(t.at.slot)
 	if err != nil {
 		return err
 	}
 	has := make(abilities, len(list))
 	for _, m := range list {
-		if info, err := t.module.MechanismInfo(t.slot, m); err == nil {
+		if info, err := t.module.MechanismInfo(t.at.slot, m); err == nil {
 			has[m] = info
 		}
 	}
-	p.quirks, p.rawPoints = traitsOf(t.info), t.version.Major >= 3
-	p.offerAll(has, t.info.Flags.Has(cryptoki.FlagRNG))
+	p.quirks, p.rawPoints = traitsOf(t.at.info), t.version.Major >= 3
+	p.offerAll(has, t.at.info.Flags.Has(cryptoki.FlagRNG))
 	return nil
 }
 

@@ -147,8 +147,6 @@ func (p *Provider) unfit(row *algorithm.Row, o *object) string {
 		return "it is " + o.String()
 	case need != 0 && o.uses&need == 0:
 		return "it permits none of what such a key does"
-	case o.everyTime:
-		return "it wants a PIN for each use, which cannot be given here"
 	}
 	return ""
 }

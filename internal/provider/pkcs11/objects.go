@@ -18,33 +18,41 @@ const maxObjects = 1000
 func (p *Provider) Objects(ctx context.Context, q provider.Query) ([]provider.Object, error) {
 	const op = "objects"
 	var all []provider.Object
-	err := p.pool.do(ctx, op, func(s *cryptoki.Session) error {
-		all = nil
+	err := p.pool.do(ctx, op, func(s *cryptoki.Session) (err error) {
 		if err := p.pool.loggedIn(s, op); err != nil {
 			return err
 		}
-		for _, class := range []claviger.KeyClass{claviger.SecretKey, claviger.PrivateKey} {
-			found, err := p.search(s, class, query(q), maxObjects-len(all))
-			if err != nil {
-				return err
-			}
-			for _, o := range found {
-				if err := alive(ctx, op); err != nil {
-					return err
-				}
-				described, ok, err := p.describe(s, o, q.Algorithm)
-				if err != nil {
-					return err
-				}
-				if ok {
-					all = append(all, described)
-				}
-			}
+		all, err = p.listed(ctx, op, s, q)
+		if err == nil && len(all) == 0 {
+			err = p.pool.present(op)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
-		return nil, fault(op, claviger.ErrOperationFailed, err)
+		return nil, p.fault(op, claviger.ErrOperationFailed, err)
+	}
+	return all, nil
+}
+
+// listed describes what a query finds. In a long list public halves are left out of the blobs: the token would be searched for each.
+func (p *Provider) listed(ctx context.Context, op string, s *cryptoki.Session, q provider.Query) (all []provider.Object, err error) {
+	for _, class := range []claviger.KeyClass{claviger.SecretKey, claviger.PrivateKey} {
+		found, err := p.search(s, class, query(q), maxObjects-len(all))
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range found {
+			if err := alive(ctx, op); err != nil {
+				return nil, err
+			}
+			described, ok, err := p.describe(s, o, q.Algorithm, len(found) <= maxHalves)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				all = append(all, described)
+			}
+		}
 	}
 	return all, nil
 }
@@ -61,8 +69,9 @@ func query(q provider.Query) []cryptoki.Attribute {
 	return t
 }
 
-// describe tells what an object is; false if it is no key of the algorithm that is looked for.
-func (p *Provider) describe(s *cryptoki.Session, o *object, wanted claviger.Algorithm) (provider.Object, bool, error) {
+// describe tells what an object is, with the public half in its blob if that is wanted; false if it is no key of the algorithm that is
+// looked for.
+func (p *Provider) describe(s *cryptoki.Session, o *object, wanted claviger.Algorithm, public bool) (provider.Object, bool, error) {
 	d := provider.Object{Spec: provider.Spec{Class: o.class}, Bits: o.bits, Label: o.label, ID: o.id}
 	row, count := p.serves(o, wanted)
 	if wanted != "" && count == 0 {
@@ -73,22 +82,17 @@ func (p *Provider) describe(s *cryptoki.Session, o *object, wanted claviger.Algo
 	}
 	d.Spec.Algorithm = row.Name
 	r := &reference{adopted: true, spec: d.Spec, id: o.id, label: o.label}
-	if o.class == claviger.SecretKey {
+	switch {
+	case o.class == claviger.SecretKey:
 		r.size = o.bits / 8
-	} else {
+	case public:
 		h, err := p.publicHalf(s, row, o, nil)
 		if err != nil {
 			return d, false, err
 		}
 		r.spki = h.spki
 	}
-	if r.encodes() {
-		blob, err := r.encode()
-		if err != nil {
-			return d, false, err
-		}
-		d.Blob = blob
-	}
+	d.Blob, _ = r.encode() // none for a name that is too long
 	return d, true, nil
 }
 
@@ -125,35 +129,32 @@ func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
 	if row.Pair() {
 		classes = append(classes, claviger.PublicKey)
 	}
-	err = p.pool.writer.do(ctx, op, func(s *cryptoki.Session) error {
-		if err := p.pool.loggedIn(s, op); err != nil {
-			return err
+	for _, class := range classes {
+		if err := p.destroyAll(ctx, op, ref, row, class); err != nil {
+			return p.fault(op, claviger.ErrOperationFailed, err)
 		}
-		for _, class := range classes {
-			if err := p.destroyAll(s, op, ref, row, class); err != nil {
+	}
+	return nil
+}
+
+// destroyAll destroys the objects of one half, and sees that they are gone.
+func (p *Provider) destroyAll(ctx context.Context, op string, ref *reference, row *algorithm.Row, class claviger.KeyClass) error {
+	there, err := p.remaining(ctx, op, ref, row, class)
+	if err != nil || len(there) == 0 {
+		return err
+	}
+	err = p.pool.writer.do(ctx, op, func(s *cryptoki.Session) error {
+		for _, o := range there {
+			if err := s.DestroyObject(o.handle); err != nil && !vanished(err) {
 				return err
 			}
 		}
 		return nil
 	})
-	return fault(op, claviger.ErrOperationFailed, err)
-}
-
-// destroyAll destroys the objects of one half, and sees that they are gone.
-func (p *Provider) destroyAll(s *cryptoki.Session, op string, ref *reference, row *algorithm.Row, class claviger.KeyClass) error {
-	there, err := p.belonging(s, ref, row, class)
 	if err != nil {
 		return err
 	}
-	for _, o := range there {
-		if err := s.DestroyObject(o.handle); err != nil && !vanished(err) {
-			return err
-		}
-	}
-	if len(there) == 0 {
-		return nil
-	}
-	left, err := p.belonging(s, ref, row, class)
+	left, err := p.remaining(ctx, op, ref, row, class)
 	if err != nil {
 		return err
 	}
@@ -161,6 +162,21 @@ func (p *Provider) destroyAll(s *cryptoki.Session, op string, ref *reference, ro
 		return claviger.Errorf(claviger.ErrOperationFailed, op, "the token says that it has destroyed %s, and still has it", ref)
 	}
 	return nil
+}
+
+// remaining is belonging in a session that can be replaced: a search that does not end would stay in one that owns keys.
+func (p *Provider) remaining(ctx context.Context, op string, ref *reference, row *algorithm.Row, class claviger.KeyClass) (own []*object, err error) {
+	err = p.pool.do(ctx, op, func(s *cryptoki.Session) error {
+		if err := p.pool.loggedIn(s, op); err != nil {
+			return err
+		}
+		own, err = p.belonging(s, ref, row, class)
+		if err == nil && len(own) == 0 {
+			err = p.pool.present(op)
+		}
+		return err
+	})
+	return own, err
 }
 
 // belonging lists the objects of one half that Blob made for a reference. What they may be used for is no matter here.

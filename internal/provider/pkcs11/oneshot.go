@@ -37,7 +37,7 @@ func (k *key) OneShot(ctx context.Context, op provider.Op, params *provider.Para
 		err = claviger.Errorf(claviger.ErrUnsupportedOperation, op.String(), "%s gives keys, not bytes", w.row.Name)
 	}
 	if err != nil {
-		return dst, fault(op.String(), claviger.ErrOperationFailed, err)
+		return dst, k.provider.fault(op.String(), claviger.ErrOperationFailed, err)
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,6 +23,18 @@ func tryOpen(t testing.TB, c pkcs11.Config) (provider.Lock, error) {
 	return lock, err
 }
 
+// otherLibrary makes a shared library that is no module.
+func otherLibrary(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "empty.so")
+	cmd := exec.Command("cc", "-shared", "-o", path, "-x", "c", "-")
+	cmd.Stdin = strings.NewReader("int nothing;")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("no C compiler: %v: %s", err, out)
+	}
+	return path
+}
+
 // Opening says what is missing: the module, a token of that name, one alone, an initialised one.
 func TestOpenSaysWhatIsMissing(t *testing.T) {
 	path := store(t)
@@ -30,6 +43,9 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		t.Helper()
 		_, err := tryOpen(t, c)
 		wantCode(t, what, err, claviger.ErrProviderNotAvailable)
+		if err != nil && strings.Count(err.Error(), c.Module) > 1 {
+			t.Errorf("%s: the module is named twice: %v", what, err)
+		}
 		for _, word := range words {
 			if err != nil && !strings.Contains(err.Error(), word) {
 				t.Errorf("%s: %q is not in %q", what, word, err)
@@ -40,10 +56,11 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	refused("no module", pkcs11.Config{Module: "/nonexistent/module.so"}, "/nonexistent/module.so")
-	refused("a relative path", pkcs11.Config{Module: "module.so"}, "module.so", "absolute")
+	refused("a relative path", pkcs11.Config{Module: "./module.so"}, "./module.so", "absolute")
 	notModule := filepath.Join(t.TempDir(), "text.so")
 	must(t, os.WriteFile(notModule, []byte("text"), 0o600))
-	refused("no library", pkcs11.Config{Module: notModule}, notModule)
+	refused("no library", pkcs11.Config{Module: notModule}, "module "+notModule+": ")
+	refused("no module but a library", pkcs11.Config{Module: otherLibrary(t)}, "no C_GetFunctionList")
 	refused("nothing initialised", pkcs11.Config{Module: path}, "initialised")
 	initialise(t, "vehicle")
 	if _, err := tryOpen(t, pkcs11.Config{Module: path}); err != nil {
@@ -59,7 +76,7 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 	refused("two of one label", pkcs11.Config{Module: path, TokenLabel: "vehicle"}, "several")
 	lock, err := tryOpen(t, pkcs11.Config{Module: path, TokenLabel: "other"})
 	must(t, err)
-	if !lock.NeedsPIN || lock.Doubt || lock.Sessions != 7 || !strings.Contains(lock.Detail, `token "other" serial `) || !strings.Contains(lock.Detail, path) {
+	if !lock.NeedsPIN || lock.Doubt || lock.Sessions != 31 || !strings.Contains(lock.Detail, `token "other" serial `) || !strings.Contains(lock.Detail, path) {
 		t.Errorf("the token says %+v", lock)
 	}
 }

@@ -48,9 +48,9 @@ type Token struct {
 	config  Config
 	module  *cryptoki.Module // nil while closed
 	version cryptoki.Version // of the standard
-	slot    cryptoki.SlotID
-	info    cryptoki.TokenInfo
-	tried   bool // a login was tried
+	at      place
+	share   share // of sessions
+	tried   bool  // a login was tried
 }
 
 var (
@@ -74,7 +74,7 @@ func (t *Token) Open(ctx context.Context) (provider.Lock, error) {
 	}
 	module, err := cryptoki.Open(t.config.Module)
 	if err != nil {
-		return provider.Lock{}, unavailable(op, "module %s: %s", t.config.Module, detail(err))
+		return provider.Lock{}, unavailable(op, "%s", unloaded(t.config.Module, err))
 	}
 	lock, err := t.find(module)
 	if err != nil {
@@ -96,16 +96,17 @@ func (t *Token) find(module *cryptoki.Module) (provider.Lock, error) {
 	if err != nil {
 		return provider.Lock{}, err
 	}
-	t.version, t.slot, t.info = info.Cryptoki, at.slot, at.info
 	n := t.config.sessions(at.info)
 	if n < minSessions {
 		return provider.Lock{}, unavailable(op, "%s: %d session at once; %d are needed", at, n, minSessions)
 	}
+	t.version, t.at, t.share = info.Cryptoki, at, shares(n)
 	return provider.Lock{
 		Detail:   fmt.Sprintf("%s (%s), module %s, PKCS #11 %s", at, at.info.Model, t.config.Module, info.Cryptoki),
 		NeedsPIN: at.info.Flags.Has(cryptoki.FlagLoginRequired) && !at.info.Flags.Has(cryptoki.FlagProtectedAuthenticationPath),
 		Doubt:    at.info.Flags&(cryptoki.FlagUserPINCountLow|cryptoki.FlagUserPINFinalTry) != 0,
-		Sessions: shares(n).calls(),
+		Sessions: t.share.calls(),
+		Makers:   t.share.keepers,
 	}, nil
 }
 
@@ -119,12 +120,16 @@ func (t *Token) Unlock(ctx context.Context, pin []byte) (provider.Provider, erro
 	if t.module == nil || t.tried {
 		return nil, unavailable(op, "the token is not open, or was unlocked already")
 	}
-	info, err := t.module.TokenInfo(t.slot)
+	info, err := t.module.TokenInfo(t.at.slot)
 	if err != nil {
-		return nil, shut(fault(op, claviger.ErrProviderNotAvailable, err))
+		return nil, shut(t.at.fault(op, claviger.ErrProviderNotAvailable, err))
 	}
-	t.info = info
-	if err := (place{t.slot, info}).ready(op); err != nil {
+	now := place{t.at.slot, info}
+	if !now.same(t.at) { // the PIN is not for another one
+		return nil, unavailable(op, "%s is gone; there is %s", t.at, list([]place{now}))
+	}
+	t.at = now
+	if err := now.ready(op); err != nil {
 		return nil, err
 	}
 	return t.open(pin)
@@ -132,15 +137,14 @@ func (t *Token) Unlock(ctx context.Context, pin []byte) (provider.Provider, erro
 
 // open opens the sessions and logs in. What is open is closed again if it fails.
 func (t *Token) open(pin []byte) (*Provider, error) {
-	share := shares(t.config.sessions(t.info))
-	p := &Provider{module: t.module, pool: &pool{module: t.module, slot: t.slot, login: t.info.Flags.Has(cryptoki.FlagLoginRequired)}}
-	err := p.pool.openKeepers(share, func(s *cryptoki.Session) error { return t.login(s, pin) })
+	p := &Provider{pool: &pool{module: t.module, at: t.at}}
+	err := p.pool.openKeepers(t.share, func(s *cryptoki.Session) error { return t.login(s, pin) })
 	if err == nil {
 		err = p.read(t)
 	}
 	if err != nil {
 		p.pool.close()
-		return nil, shut(fault("unlock", claviger.ErrProviderNotAvailable, err))
+		return nil, shut(t.at.fault("unlock", claviger.ErrProviderNotAvailable, err))
 	}
 	return p, nil
 }
@@ -156,7 +160,7 @@ func shut(err error) error {
 
 // login logs in by the session, once.
 func (t *Token) login(s *cryptoki.Session, pin []byte) error {
-	flags := t.info.Flags
+	flags := t.at.info.Flags
 	if !flags.Has(cryptoki.FlagLoginRequired) {
 		return nil
 	}
@@ -172,7 +176,7 @@ func (t *Token) login(s *cryptoki.Session, pin []byte) error {
 		return nil
 	case refusedPIN(err):
 		return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: "unlock", Err: provider.ErrPIN,
-			Detail: fmt.Sprintf("the token %q refuses the PIN: %v", t.info.Label, err)}
+			Detail: fmt.Sprintf("the token %q refuses the PIN: %v", t.at.info.Label, err)}
 	}
 	return err
 }
@@ -184,5 +188,5 @@ func (t *Token) Close() error {
 	}
 	err := t.module.Close()
 	t.module = nil
-	return fault("close", claviger.ErrOperationFailed, err)
+	return t.at.fault("close", claviger.ErrOperationFailed, err)
 }

@@ -2,7 +2,9 @@ package pkcs11
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/cryptoki"
@@ -36,19 +38,24 @@ func streams(workers int) int { return workers / 2 }
 // pool keeps the sessions with the token. Safe for concurrent use once its keepers are open.
 type pool struct {
 	module *cryptoki.Module
-	slot   cryptoki.SlotID
-	login  bool    // the token wants a login
+	at     place
 	writer *keeper // read-write, if the token can be written to
 	owner  *keeper // the same as writer where sessions are few
 
 	permits chan struct{} // one for each worker session that is not in use, open or not yet
 
-	mu     sync.Mutex
-	idle   []*cryptoki.Session // guarded by mu; open and not in use
-	limit  int                 // guarded by mu; of workers, as far as the token allows
-	pinned int                 // guarded by mu
-	closed bool                // guarded by mu
+	mu      sync.Mutex
+	idle    []*cryptoki.Session // guarded by mu; open and not in use
+	limit   int                 // guarded by mu; of workers, as far as the token allows
+	refused time.Time           // guarded by mu; when the token last allowed no more
+	growing bool                // guarded by mu; it is being asked again
+	open    int                 // guarded by mu; worker sessions, idle or in use
+	pinned  int                 // guarded by mu
+	closed  bool                // guarded by mu
 }
+
+// askAgain is for how long a token that allows no more sessions is not asked for more. Others may use it too, and give theirs back.
+const askAgain = time.Second
 
 // openKeepers opens the sessions that own keys, logs in by the first, and opens one worker, without which nothing works.
 func (p *pool) openKeepers(s share, login func(*cryptoki.Session) error) error {
@@ -57,34 +64,32 @@ func (p *pool) openKeepers(s share, login func(*cryptoki.Session) error) error {
 	for range s.workers {
 		p.permits <- struct{}{}
 	}
-	first, err := p.module.OpenSession(p.slot, true)
+	first, err := p.module.OpenSession(p.at.slot, true)
 	if among(err, cryptoki.ErrTokenWriteProtected) {
-		first, err = p.module.OpenSession(p.slot, false)
+		first, err = p.module.OpenSession(p.at.slot, false)
 	}
 	if err != nil {
 		return err
 	}
-	p.writer = newKeeper(first)
+	p.writer = newKeeper(p, first)
 	p.owner = p.writer
 	if err := login(first); err != nil {
 		return err
 	}
-	worker, err := p.module.OpenSession(p.slot, false)
-	if err != nil {
+	if err := p.openIdle(); err != nil {
 		return err
 	}
-	p.idle = append(p.idle, worker)
 	if s.keepers == 1 {
 		return nil
 	}
-	second, err := p.module.OpenSession(p.slot, false)
+	second, err := p.module.OpenSession(p.at.slot, false)
 	if among(err, cryptoki.ErrSessionCount) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	p.owner = newKeeper(second)
+	p.owner = newKeeper(p, second)
 	return nil
 }
 
@@ -94,15 +99,16 @@ func (p *pool) take(ctx context.Context, op string) (*cryptoki.Session, error) {
 		if err := alive(ctx, op); err != nil {
 			return nil, err
 		}
-		select {
-		case <-p.permits:
-		case <-ctx.Done():
-			return nil, alive(ctx, op)
+		if len(p.permits) == 0 {
+			p.grow()
+		}
+		if err := await(ctx, op, p.permits); err != nil {
+			return nil, err
 		}
 		if s := p.fromIdle(); s != nil {
 			return s, nil
 		}
-		s, err := p.module.OpenSession(p.slot, false)
+		s, err := p.openWorker()
 		if err == nil {
 			return s, nil
 		}
@@ -111,6 +117,28 @@ func (p *pool) take(ctx context.Context, op string) (*cryptoki.Session, error) {
 			return nil, err
 		}
 	}
+}
+
+// openWorker opens a session for operations.
+func (p *pool) openWorker() (*cryptoki.Session, error) {
+	s, err := p.module.OpenSession(p.at.slot, false)
+	if err == nil {
+		p.mu.Lock()
+		p.open++
+		p.mu.Unlock()
+	}
+	return s, err
+}
+
+// openIdle opens one for whoever comes next.
+func (p *pool) openIdle() error {
+	s, err := p.openWorker()
+	if err == nil {
+		p.mu.Lock()
+		p.idle = append(p.idle, s)
+		p.mu.Unlock()
+	}
+	return err
 }
 
 func (p *pool) fromIdle() *cryptoki.Session {
@@ -125,14 +153,40 @@ func (p *pool) fromIdle() *cryptoki.Session {
 }
 
 // shrink learns that the token allows no more sessions than are open, and keeps the caller's permit. It reports false if
-// none would be left.
+// none would be left but those of streams.
 func (p *pool) shrink() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.limit == 1 {
+	if p.limit <= p.pinned+1 {
 		return false
 	}
 	p.limit--
+	p.refused = time.Now()
+	return true
+}
+
+// grow asks a token again that has allowed fewer sessions than it should, for those who find none. It reports whether there is one more.
+func (p *pool) grow() bool {
+	p.mu.Lock()
+	due := !p.growing && !p.closed && p.limit < cap(p.permits) && time.Since(p.refused) >= askAgain
+	p.growing = p.growing || due
+	p.mu.Unlock()
+	if !due {
+		return false
+	}
+	s, err := p.openWorker()
+	p.mu.Lock()
+	p.growing = false
+	if err != nil {
+		p.refused = time.Now()
+	} else {
+		p.limit++
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return false
+	}
+	p.give(s, nil)
 	return true
 }
 
@@ -142,6 +196,8 @@ func (p *pool) give(s *cryptoki.Session, err error) {
 	keep := harmless(err) && !p.closed
 	if keep {
 		p.idle = append(p.idle, s)
+	} else {
+		p.open--
 	}
 	p.mu.Unlock()
 	if !keep {
@@ -151,20 +207,46 @@ func (p *pool) give(s *cryptoki.Session, err error) {
 }
 
 // pin takes a session for a stream, which unpin takes back.
-func (p *pool) pin(ctx context.Context, op string) (*cryptoki.Session, error) {
-	p.mu.Lock()
-	most := streams(p.limit)
-	if p.pinned >= most {
-		p.mu.Unlock()
-		return nil, claviger.Errorf(claviger.ErrProviderBusy, op, "%d streams are open in the token, which is as many as may be at once; more sessions allow more", most)
+func (p *pool) pin(ctx context.Context, op string) (s *cryptoki.Session, err error) {
+	for {
+		most, ok := p.reserve()
+		if ok {
+			break
+		}
+		if !p.grow() {
+			return nil, claviger.Errorf(claviger.ErrProviderBusy, op, "%d streams are open in the token, which is as many as may be at once; more sessions allow more", most)
+		}
 	}
-	p.pinned++
-	p.mu.Unlock()
-	s, err := p.take(ctx, op)
+	if err = p.spare(); err == nil {
+		s, err = p.take(ctx, op)
+	}
 	if err != nil {
 		p.release()
 	}
 	return s, err
+}
+
+// spare sees to it that streams, this one among them, do not have all sessions that are open: calls would wait for them to end.
+func (p *pool) spare() error {
+	p.mu.Lock()
+	enough := p.open > p.pinned
+	p.mu.Unlock()
+	if enough {
+		return nil
+	}
+	return p.openIdle()
+}
+
+// reserve counts a stream, unless there are as many as may be.
+func (p *pool) reserve() (most int, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most = streams(p.limit)
+	if p.pinned >= most {
+		return most, false
+	}
+	p.pinned++
+	return most, true
 }
 
 func (p *pool) unpin(s *cryptoki.Session, err error) {
@@ -211,6 +293,7 @@ func (p *pool) renew(ctx context.Context, op string) error {
 	p.mu.Lock()
 	dropped := p.idle
 	p.idle = nil
+	p.open -= len(dropped)
 	p.mu.Unlock()
 	for _, s := range dropped {
 		_ = s.Close()
@@ -221,10 +304,35 @@ func (p *pool) renew(ctx context.Context, op string) error {
 // loggedIn reports a token that has forgotten the login, in which private objects seem not to be there. Any session tells.
 func (p *pool) loggedIn(s *cryptoki.Session, op string) error {
 	in, err := s.LoggedIn()
-	if err != nil || in || !p.login {
+	if err != nil || in || !p.at.info.Flags.Has(cryptoki.FlagLoginRequired) {
 		return err
 	}
-	return lost(op, "the token has logged out")
+	return p.at.lost(op, "has logged out")
+}
+
+// missing is asked where nothing is found that should be in the token: it reports a token that has logged out, or is not there.
+func (p *pool) missing(s *cryptoki.Session, op string) error {
+	if err := p.loggedIn(s, op); err != nil {
+		return err
+	}
+	return p.present(op)
+}
+
+// present reports a token that is not there any longer. Not every module says so by itself: with some, a token that was taken out has
+// sessions and a login as before, and no objects.
+func (p *pool) present(op string) error {
+	now := place{slot: p.at.slot}
+	slots, err := p.module.Slots(true)
+	if err == nil && slices.Contains(slots, now.slot) {
+		now.info, err = p.module.TokenInfo(now.slot)
+	}
+	switch {
+	case err != nil:
+		return p.at.lost(op, "is gone: "+err.Error())
+	case !now.same(p.at):
+		return p.at.lost(op, "is gone, and its slot is empty or has another one")
+	}
+	return nil
 }
 
 // close closes the sessions that nobody uses, the owners of keys among them.
@@ -242,34 +350,4 @@ func (p *pool) close() {
 			_ = k.session.Close()
 		}
 	}
-}
-
-// keeper is a session that owns keys. Safe for concurrent use.
-type keeper struct {
-	turn    chan struct{} // holds one value while nobody uses the session
-	session *cryptoki.Session
-}
-
-func newKeeper(s *cryptoki.Session) *keeper {
-	k := &keeper{turn: make(chan struct{}, 1), session: s}
-	k.turn <- struct{}{}
-	return k
-}
-
-// do runs f when it is the caller's turn. A session of this kind that is gone takes keys with it.
-func (k *keeper) do(ctx context.Context, op string, f func(*cryptoki.Session) error) error {
-	if err := alive(ctx, op); err != nil {
-		return err
-	}
-	select {
-	case <-k.turn:
-	case <-ctx.Done():
-		return alive(ctx, op)
-	}
-	defer func() { k.turn <- struct{}{} }()
-	err := f(k.session)
-	if sessionGone(err) {
-		return lost(op, "the token has closed a session, and with it keys that were not made to last")
-	}
-	return err
 }

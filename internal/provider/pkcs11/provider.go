@@ -11,10 +11,10 @@ import (
 )
 
 // Provider is a token that was unlocked. Safe for concurrent use. Errors beside those that methods name: ErrProviderNotAvailable
-// wrapping provider.ErrLost when the token is gone or has logged out, ErrAllocationFailed when it is full, ErrOperationFailed when
-// it says no for another reason, and those of a context that has ended while the call waited for a session.
+// wrapping provider.ErrLost when the token is gone or has logged out, ErrProviderBusy when no session is to be had in time,
+// ErrAllocationFailed when the token is full, ErrOperationFailed when it says no for another reason, and those of a context that has ended
+// while the call waited for a session.
 type Provider struct {
-	module     *cryptoki.Module
 	pool       *pool
 	quirks     traits
 	rawPoints  bool // public points of Ed25519 and X25519 are written bare, as from version 3.0 on
@@ -54,7 +54,7 @@ func (p *Provider) Generate(ctx context.Context, spec provider.Spec) (provider.K
 		return err
 	})
 	if err != nil {
-		return nil, fault(op, claviger.ErrKeyGenerationFailed, err)
+		return nil, p.fault(op, claviger.ErrKeyGenerationFailed, err)
 	}
 	return k, nil
 }
@@ -166,7 +166,7 @@ func (p *Provider) hash(ctx context.Context, w way, params *provider.Params, dst
 		return err
 	})
 	if err != nil {
-		return dst, fault(op, claviger.ErrOperationFailed, err)
+		return dst, p.fault(op, claviger.ErrOperationFailed, err)
 	}
 	return exactly(op, dst, out, w.row.Size)
 }
@@ -192,7 +192,7 @@ func (p *Provider) random(ctx context.Context, params *provider.Params, dst []by
 		n := min(len(rest), randomChunk)
 		if err := p.pool.do(ctx, op, func(s *cryptoki.Session) error { return s.Random(rest[:n]) }); err != nil {
 			clear(out[len(dst):])
-			return dst, fault(op, claviger.ErrOperationFailed, err)
+			return dst, p.fault(op, claviger.ErrOperationFailed, err)
 		}
 		rest = rest[n:]
 	}

@@ -19,7 +19,6 @@ type traits struct {
 	forged   []cryptoki.Error     // what C_Decrypt says of a wrong tag or padding, beside what it should
 	macBytes bool                 // key sizes of HMAC mechanisms are in bytes, and hold
 	x25519   bool                 // X25519 goes by the mechanism and key type of Edwards curves, as long as there are none of its own
-	derPeer  bool                 // agreement wants the peer's point in a DER octet string
 }
 
 // quirks lists what is known.
@@ -47,7 +46,6 @@ func traitsOf(info cryptoki.TokenInfo) traits {
 		t.forged = append(t.forged, q.forged...)
 		t.macBytes = t.macBytes || q.macBytes
 		t.x25519 = t.x25519 || q.x25519
-		t.derPeer = t.derPeer || q.derPeer
 	}
 	return t
 }

@@ -11,6 +11,7 @@ import (
 
 // life is the state that all streams share: running, finished until Reset, or closed for good.
 type life struct {
+	provider *Provider
 	op       provider.Op
 	finished bool
 	closed   bool
@@ -46,7 +47,7 @@ func (l *life) restartable(ctx context.Context) error {
 // failed ends the message after an error of the token: nothing more can be said of it.
 func (l *life) failed(err error) error {
 	l.finished = true
-	return fault(l.op.String(), claviger.ErrOperationFailed, err)
+	return l.provider.fault(l.op.String(), claviger.ErrOperationFailed, err)
 }
 
 // Begin opens a stream of Hash, which keeps a session to itself until it is closed. ErrProviderBusy when streams have as many as
@@ -65,7 +66,7 @@ func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.P
 	if err := digestSize(w.row, params); err != nil {
 		return nil, err
 	}
-	return newPinned(ctx, &pinned{life: life{op: op}, provider: p, way: w})
+	return newPinned(ctx, &pinned{life: life{provider: p, op: op}, way: w})
 }
 
 // Begin opens a stream of a code, which keeps a session to itself as a hash does, or of a cipher, which has none between its calls. Other
@@ -77,14 +78,14 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 	}
 	switch w.row.Family {
 	case algorithm.FamilyMAC:
-		return newPinned(ctx, &pinned{life: life{op: op}, provider: k.provider, key: k, way: w})
+		return newPinned(ctx, &pinned{life: life{provider: k.provider, op: op}, key: k, way: w})
 	case algorithm.FamilyCipher:
 		if w.row.BothWays {
-			s := &ctrStream{life: life{op: op}, row: w.row, counter: counter{key: k, op: op}}
+			s := &ctrStream{life: life{provider: k.provider, op: op}, row: w.row, counter: counter{key: k, op: op}}
 			copy(s.counter.block[:], params.IV)
 			return s, nil
 		}
-		s := &cbcStream{life: life{op: op}, row: w.row, chain: chain{key: k, op: op}}
+		s := &cbcStream{life: life{provider: k.provider, op: op}, row: w.row, chain: chain{key: k, op: op}}
 		copy(s.chain.iv[:], params.IV)
 		return s, nil
 	}
@@ -94,11 +95,10 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 // pinned is a hash or a code that runs in a session of its own.
 type pinned struct {
 	life
-	provider *Provider
-	key      *key // nil for a hash
-	way      way
-	session  *cryptoki.Session // nil after a failure, until Reset
-	active   bool              // an operation is active in session
+	key     *key // nil for a hash
+	way     way
+	session *cryptoki.Session // nil after a failure, until Reset
+	active  bool              // an operation is active in session
 }
 
 func newPinned(ctx context.Context, s *pinned) (provider.Stream, error) {
@@ -118,12 +118,12 @@ func (s *pinned) start(ctx context.Context) error {
 	case vanished(err) && s.key != nil:
 		again = s.key.relocate(ctx, s.op.String())
 	case !among(err, cryptoki.ErrOperationActive):
-		return fault(s.op.String(), claviger.ErrOperationFailed, err)
+		return s.provider.fault(s.op.String(), claviger.ErrOperationFailed, err)
 	}
 	if again == nil {
 		again = s.begin(ctx)
 	}
-	return fault(s.op.String(), claviger.ErrOperationFailed, again)
+	return s.provider.fault(s.op.String(), claviger.ErrOperationFailed, again)
 }
 
 func (s *pinned) begin(ctx context.Context) (err error) {

@@ -67,12 +67,14 @@ static int fault(const char *name, word *rv)
 		return behind->f[n](a, b, c, d, e, f, g, h);                                       \
 	}
 
+WRAP(4, C_GetSlotList)
 WRAP(15, C_GetSessionInfo)
 WRAP(18, C_Login)
 WRAP(20, C_CreateObject)
 WRAP(21, C_CopyObject)
 WRAP(22, C_DestroyObject)
 WRAP(26, C_FindObjectsInit)
+WRAP(28, C_FindObjectsFinal)
 WRAP(33, C_DecryptInit)
 WRAP(34, C_Decrypt)
 WRAP(37, C_DigestInit)
@@ -93,7 +95,10 @@ static word finalize(word a, word b, word c, word d, word e, word f, word g, wor
 
 static word token(word slot, word info, word c, word d, word e, word f, word g, word h)
 {
-	word rv = behind->f[6](slot, info, c, d, e, f, g, h);
+	word rv;
+	if (fault("C_GetTokenInfo", &rv))
+		return rv;
+	rv = behind->f[6](slot, info, c, d, e, f, g, h);
 	if (rv == 0) {
 		word *flags = (word *)(info + 96);
 		flags[0] = (flags[0] | number("SHIM_FLAGS")) & ~number("SHIM_NOFLAGS");
@@ -131,9 +136,9 @@ word C_GetFunctionList(struct list **out)
 	if (!library || !(get = (word (*)(struct list **))dlsym(library, "C_GetFunctionList")) || get(&behind))
 		return 5;
 	mine = *behind;
-	mine.f[1] = finalize, mine.f[6] = token, mine.f[12] = opened, mine.f[13] = closed;
+	mine.f[1] = finalize, mine.f[4] = C_GetSlotList_, mine.f[6] = token, mine.f[12] = opened, mine.f[13] = closed;
 	mine.f[15] = C_GetSessionInfo_, mine.f[18] = C_Login_, mine.f[20] = C_CreateObject_, mine.f[21] = C_CopyObject_;
-	mine.f[22] = C_DestroyObject_, mine.f[26] = C_FindObjectsInit_, mine.f[33] = C_DecryptInit_, mine.f[34] = C_Decrypt_;
+	mine.f[22] = C_DestroyObject_, mine.f[26] = C_FindObjectsInit_, mine.f[28] = C_FindObjectsFinal_, mine.f[33] = C_DecryptInit_, mine.f[34] = C_Decrypt_;
 	mine.f[37] = C_DigestInit_, mine.f[39] = C_DigestUpdate_, mine.f[42] = C_SignInit_, mine.f[43] = C_Sign_;
 	mine.f[44] = C_SignUpdate_, mine.f[45] = C_SignFinal_, mine.f[48] = C_VerifyInit_, mine.f[58] = C_GenerateKey_;
 	mine.f[62] = C_DeriveKey_;
