@@ -141,6 +141,63 @@ func TestManyKeysAtOnceAreNoHang(t *testing.T) {
 	}
 }
 
+// A device that does one thing at a time is slow, and hangs in nothing.
+func TestADeviceThatTakesCallsOneByOneDoesNotHang(t *testing.T) {
+	d := &token{lock: provider.Lock{Sessions: 32}}
+	p := rig(t, d, worker.Config{HangAfter: 200 * time.Millisecond})
+	k := stored(t, p)
+	var card sync.Mutex
+	d.acts(func(provider.Op) error {
+		card.Lock()
+		defer card.Unlock()
+		time.Sleep(20 * time.Millisecond)
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			for range 2 {
+				if _, err := mac(within(t, long), k); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if h := p.Health(); !h.Available || h.Restarts != 0 {
+		t.Errorf("%+v", h)
+	}
+}
+
+// One call that hangs among many that do not is found all the same.
+func TestAHungCallIsFoundBesideOthers(t *testing.T) {
+	d := &token{lock: provider.Lock{Sessions: 8}}
+	p := rig(t, d, worker.Config{HangAfter: 200 * time.Millisecond})
+	k := stored(t, p)
+	hold, began := make(chan struct{}), make(chan struct{})
+	defer close(hold)
+	var first atomic.Bool
+	d.acts(func(provider.Op) error {
+		if first.CompareAndSwap(false, true) {
+			close(began)
+			<-hold
+		}
+		return nil
+	})
+	answer := make(chan error, 1)
+	go func() { _, err := mac(within(t, long), k); answer <- err }()
+	<-began
+	for {
+		select {
+		case err := <-answer:
+			wants(t, "the call that hangs", err, claviger.ErrProviderNotAvailable, provider.ErrLost)
+			return
+		default:
+			_, _ = mac(within(t, long), k)
+		}
+	}
+}
+
 func TestADeviceThatIsLostIsOpenedAgain(t *testing.T) {
 	d := &token{}
 	p := rig(t, d, worker.Config{})

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/provider"
@@ -42,6 +40,8 @@ type link struct {
 	gates   [gates]gate         // guarded by mu
 	single  bool                // guarded by mu; one session makes keys and owns them: one gate is both
 	bytes   int                 // guarded by mu; of the requests under way
+	replies uint64              // guarded by mu; that have come
+	latest  time.Time           // guarded by mu; when the last of them came
 	reason  error               // guarded by mu; why it is dead
 	dead    chan struct{}       // closed when reason is set
 	served  atomic.Bool         // some call has succeeded
@@ -55,6 +55,8 @@ type pending struct {
 	lane      string    // of the tenant
 	gate      int       // that it waits before; atNone for none
 	began     time.Time // when it was sent
+	ahead     int       // calls that were under way then
+	replies   uint64    // that had come then
 	most      int       // bytes that its reply may have
 	verb      verb
 	result    uint64
@@ -191,9 +193,9 @@ func (l *link) enter(c *pending) bool {
 // launch gives a call its number and hands its frame to the writer; the caller holds mu and flushes.
 func (l *link) launch(c *pending) error {
 	id := l.ids.Add(1)
+	c.began, c.ahead, c.replies = time.Now(), len(l.pending), l.replies
 	l.pending[id] = c
 	l.bytes += c.size
-	c.began = time.Now()
 	r := c.request
 	c.request = nil // its caller may be gone from now on
 	return l.out.add(c.size, func(dst []byte) []byte { return appendRequest(dst, id, r) })
@@ -284,6 +286,8 @@ func (l *link) reply(id uint64, body []byte) error {
 	}
 	delete(l.pending, id)
 	l.bytes -= c.size
+	l.replies++
+	l.latest = time.Now()
 	if c.gate != atNone {
 		l.gates[c.gate].free++
 	}
@@ -347,80 +351,15 @@ func (l *link) watch() {
 	}
 }
 
+// hangs reports whether a call is under way for too long. A device that takes its calls one by one is slow with the last of
+// many and hangs in none: as long as answers come, a call may wait for as many of them as there were calls before it, twice over.
 func (l *link) hangs(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.pending {
-		if now.Sub(c.began) > l.hang {
+		if now.Sub(c.began) > l.hang && (now.Sub(l.latest) > l.hang || l.replies-c.replies > 2*uint64(c.ahead)) {
 			return true
 		}
 	}
 	return false
-}
-
-// answer is a reply and the bytes that it refers to.
-type answer struct {
-	reply
-	body []byte
-}
-
-// release wipes the answer.
-func (a *answer) release() { secmem.Wipe(a.body) }
-
-// answered reads a reply's body; an answer that is an error becomes one.
-func (l *link) answered(op string, body []byte) (*answer, error) {
-	a := &answer{body: body}
-	if err := parseReply(body, &a.reply); err != nil {
-		l.die(err)
-		return nil, l.lost(op)
-	}
-	if a.status == statusOK {
-		l.served.Store(true)
-		return a, nil
-	}
-	defer a.release()
-	err := &claviger.Error{Code: a.code, Op: op, Detail: clean(a.detail)}
-	if !err.Code.Known() {
-		err.Code = claviger.ErrOperationFailed
-	}
-	switch a.status {
-	case statusMismatch:
-		return nil, provider.ErrMismatch
-	case statusPIN:
-		err.Err = provider.ErrPIN
-	case statusLost:
-		l.die(errors.New(err.Detail))
-		err.Err = provider.ErrLost
-	}
-	return nil, err
-}
-
-// maxDetail is the longest text of an error that is taken from a worker, in bytes.
-const maxDetail = 500
-
-// clean makes a text of a worker fit for a log: of bounded length, without control characters.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return '?'
-		}
-		return r
-	}, text[:min(len(text), maxDetail)])
-}
-
-// given is the error of a call whose context has ended.
-func given(ctx context.Context, op string) error {
-	err := ctx.Err()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Detail: "the deadline passed", Err: err}
-	}
-	return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "cancelled", Err: err}
-}
-
-// ended says what a broken connection to a worker means, or what it did to have it broken.
-func ended(err error) error {
-	if errors.Is(err, errFrame) || errors.Is(err, errNobody) {
-		return err
-	}
-	return fmt.Errorf("its process is gone (%w)", err)
 }
