@@ -131,6 +131,12 @@ func unexplained(err error) bool {
 	return among(err, cryptoki.ErrGeneralError, cryptoki.ErrFunctionFailed)
 }
 
+// losing: what the module says means that only another start of the process helps.
+func losing(err error) bool {
+	ckr, ok := errors.AsType[cryptoki.Error](err)
+	return ok && outcomes[ckr].lost
+}
+
 // harmless: after this error no operation is active in the session, because it is not the module's, or the operation never began or
 // has said its last word (PKCS #11 3.1 section 5.2).
 func harmless(err error) bool {

@@ -32,8 +32,12 @@ func (p *Provider) read(t *Token) error {
 	}
 	has := make(abilities, len(list))
 	for _, m := range list {
-		if info, err := t.module.MechanismInfo(t.at.slot, m); err == nil {
+		info, err := t.module.MechanismInfo(t.at.slot, m)
+		switch {
+		case err == nil:
 			has[m] = info
+		case unexplained(err), losing(err): // it is not about this mechanism; of others a token says that it does not have them after all
+			return err
 		}
 	}
 	p.quirks, p.rawPoints = traitsOf(t.at.info), t.version.Major >= 3

@@ -160,3 +160,34 @@ func TestTheTokenSaysHowItsPINStands(t *testing.T) {
 		t.Errorf("locked after it was opened: %v", err)
 	}
 }
+
+// A token that fails while it is asked what it can do is not taken for one that can do nothing. A mechanism that it lists and does not
+// have after all is left out.
+func TestMechanismsThatCannotBeAskedFor(t *testing.T) {
+	path := shim(t)
+	initialise(t, label)
+	offered := func(fault string) (int, error) {
+		t.Setenv("SHIM_FAULTS", fault)
+		device := pkcs11.New(pkcs11.Config{Module: path, TokenLabel: label})
+		defer device.Close()
+		_, err := device.Open(t.Context())
+		must(t, err)
+		p, err := device.Unlock(t.Context(), []byte(pin))
+		if err != nil {
+			return 0, err
+		}
+		defer p.Close()
+		return len(p.Mechanisms()), nil
+	}
+	for _, fault := range []string{"C_GetMechanismInfo=0x05*1", "C_GetMechanismInfo=0x06*1", "C_GetMechanismInfo=0x30*1", "C_GetMechanismInfo=0xE0*1"} {
+		_, err := offered(fault)
+		wantCode(t, fault, err, claviger.ErrProviderNotAvailable)
+	}
+	all, err := offered("")
+	must(t, err)
+	part, err := offered("C_GetMechanismInfo=0x70")
+	must(t, err)
+	if part >= all {
+		t.Errorf("%d mechanisms of %d are offered, although the token has none", part, all)
+	}
+}
