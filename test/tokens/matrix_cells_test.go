@@ -101,6 +101,9 @@ func (c cell) run(t *testing.T, a *arena) (recovered time.Duration) {
 		t.Errorf("%s: %s does not call the function", what, c.d.name)
 	}
 	a.h.Command()
+	if misleads(c.function, c.behaviour) {
+		ok(t, endWorker(a.ctx, a))
+	}
 	return a.recovers(t)
 }
 

@@ -44,7 +44,7 @@ type verdict struct {
 // verdicts are those of all behaviours.
 func verdicts() map[string]verdict {
 	const away, busy, late = claviger.ErrProviderNotAvailable, claviger.ErrProviderBusy, claviger.ErrOperationTimedOut
-	const gone, other = claviger.ErrResourceNotFound, claviger.ErrIncompatibleKeyType
+	const gone, other, unknown = claviger.ErrResourceNotFound, claviger.ErrIncompatibleKeyType, claviger.ErrUnsupportedAlgorithm
 	codes := func(list ...claviger.Code) []claviger.Code { return list }
 	return map[string]verdict{
 		"sleep":           {codes: codes(away, late), fails: true, ends: true},
@@ -59,7 +59,7 @@ func verdicts() map[string]verdict {
 		"function-failed": {own: true, fails: true},
 		"length":          {own: true},
 		"huge":            {own: true},
-		"garbage":         {codes: codes(away, gone, other), own: true},
+		"garbage":         {codes: codes(away, gone, other, unknown), own: true},
 		"forget":          {codes: codes(away, gone), own: true},
 	}
 }
@@ -67,6 +67,12 @@ func verdicts() map[string]verdict {
 // tokensWord tells whether what a drill is given may be anything when a function gives garbage: a result of the right length, or a
 // handle of another object, that only the token itself could find out.
 func tokensWord(behaviour string) bool { return behaviour == "garbage" }
+
+// misleads tells whether a worker that starts meanwhile may believe of the token what is not so. It does until its next start.
+func misleads(function, behaviour string) bool { return behaviour == "garbage" && atStart(function) }
+
+// atStart tells whether a function is called while a worker starts.
+func atStart(function string) bool { return slices.Contains(reached()[function], "start") }
 
 // answer is what a drill has come to.
 type answer struct {

@@ -109,16 +109,10 @@ func (r round) run(t *testing.T, a *arena, number int) time.Duration {
 	return a.recovers(t)
 }
 
-// misleads tells whether a worker may have started meanwhile that believes of the token what is not so. It does until its next start.
+// misleads tells whether a command of the round does.
 func (r round) misleads() bool {
-	return slices.ContainsFunc(r.commands, func(c string) bool {
-		function, rest, _ := strings.Cut(c, " ")
-		return strings.HasPrefix(rest, "garbage") && atStart(function)
-	})
+	return slices.ContainsFunc(r.commands, func(c string) bool { fields := strings.Fields(c); return misleads(fields[0], fields[1]) })
 }
-
-// atStart tells whether a function is called while a worker starts.
-func atStart(function string) bool { return slices.Contains(reached()[function], "start") }
 
 // counts are the behaviours that callers see in a round: what was commanded, and what comes of it and of the other drills.
 func (r round) counts() []string {

@@ -122,7 +122,7 @@ func TestKilledDaemonsLeaveNoSlotWithoutItsKey(t *testing.T) {
 	t.Parallel()
 	var o Options
 	var ledgers []*ledger
-	for i := range 4 {
+	for i := range 3 {
 		name := fmt.Sprintf("crash/%d", i)
 		o.Slots = append(o.Slots, Slot{name, "HMAC-SHA-256", []string{"token"}, []string{"mac"}})
 		ledgers = append(ledgers, &ledger{slot: name, codes: map[uint64][]byte{}})
@@ -139,7 +139,7 @@ func TestKilledDaemonsLeaveNoSlotWithoutItsKey(t *testing.T) {
 			all.Go(func() { l.write(t, u) })
 		}
 		worker := r.worker(t)
-		time.Sleep(time.Duration(rand.IntN(300_000)) * time.Microsecond) // four keys at once take 200 ms, one after the other
+		time.Sleep(time.Duration(rand.IntN(600_000)) * time.Microsecond) // three keys at once take 450 ms, one after the other
 		r.Kill()
 		all.Wait()
 		u.stack.Close()
