@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/client"
 )
 
 // forEver is longer than any test.
@@ -21,8 +22,10 @@ func (a *arena) hangs(t testing.TB, callers int) (end func()) {
 	a.h.Command("C_Sign sleep 1000000")
 	ctx, cancel := context.WithCancel(a.ctx)
 	var all sync.WaitGroup
+	config := a.signing()
+	config.Timeout = client.NoTimeout
 	for range callers {
-		signer := must(a.cc.NewSigner(a.ctx, a.signing()))(t)
+		signer := must(a.cc.NewSigner(a.ctx, config))(t)
 		all.Go(func() {
 			defer signer.Close()
 			if _, err := signer.Sign(ctx, nil, []byte(message)); !errors.Is(err, context.Canceled) {
@@ -84,7 +87,7 @@ func p99(took []time.Duration) time.Duration {
 func BenchmarkP99WhileATokenHangs(b *testing.B) {
 	a := startArena(b, Options{HangAfter: forEver})
 	other := a.dialOther(b)
-	span := 3 * time.Second // less than the time of a call that states none
+	const span = 3 * time.Second
 	var idle, hung []time.Duration
 	for b.Loop() {
 		idle = append(idle, other.sampled(b, span)...)
@@ -95,6 +98,7 @@ func BenchmarkP99WhileATokenHangs(b *testing.B) {
 		a.killWorker(b)
 		eventually(b, "the token is of use again", func() bool { return drillSign(a.ctx, a) == nil })
 	}
+	b.Logf("%d calls with an idle token, %d with one that hangs", len(idle), len(hung))
 	micros := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(micros(p99(idle)), "µs-p99-idle")
