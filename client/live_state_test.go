@@ -179,7 +179,7 @@ func TestACallOnAStateThatIsGivenUpEndsTheState(t *testing.T) {
 	if err := state.Close(); err != nil {
 		t.Error(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		status := get(l.stack.Status(t.Context()))(t)
 		if len(status.Tenants) == 1 && status.Tenants[0].HeldBytes == 0 {
 			return

@@ -204,10 +204,10 @@ func TestInterruptEndsACommandThatWaitsForInput(t *testing.T) {
 	}
 }
 
-// waitFor polls until a condition holds, for at most five seconds.
+// waitFor polls until a condition holds, for at most a minute.
 func waitFor(t *testing.T, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("what was waited for did not come")
 		}

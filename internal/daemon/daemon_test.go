@@ -319,7 +319,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	select {
 	case err := <-done:
 		check(t, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Run goes on")
 	}
 }

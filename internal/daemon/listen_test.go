@@ -156,7 +156,7 @@ func TestNotifyTellsTheManager(t *testing.T) {
 			t.Fatal(err)
 		}
 		buf := make([]byte, 256)
-		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		n, err := conn.Read(buf)

@@ -82,7 +82,7 @@ func (c *raw) further() *raw {
 	near, err := net.FileConn(f)
 	ok(c.t, err)
 	c.t.Cleanup(func() { near.Close() })
-	ok(c.t, near.SetDeadline(time.Now().Add(10*time.Second)))
+	ok(c.t, near.SetDeadline(time.Now().Add(time.Minute)))
 	return &raw{UnixConn: near.(*net.UnixConn), t: c.t}
 }
 

@@ -37,7 +37,7 @@ func connect(t testing.TB, path string) *raw {
 	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	ok(t, err)
 	t.Cleanup(func() { c.Close() })
-	ok(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	ok(t, c.SetDeadline(time.Now().Add(time.Minute)))
 	return &raw{UnixConn: c, t: t}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net"
 	"os"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,7 +24,7 @@ func TestForeignDescriptorsGainNothing(t *testing.T) {
 	before := descriptors(t, d)
 	steady := func(t *testing.T) {
 		t.Helper()
-		within(t, 5*time.Second, "the daemon has as few descriptors as before", func() bool { return descriptors(t, d) == before })
+		within(t, daemontest.Patience, "the daemon has as few descriptors as before", func() bool { return descriptors(t, d) == before })
 	}
 	t.Run("unannounced", func(t *testing.T) { unannounced(t, p); steady(t) })
 	t.Run("several", func(t *testing.T) { several(t, d); steady(t) })

@@ -89,7 +89,7 @@ func underAttack(t *testing.T, ceiling int64, users ...int) {
 	rounds, slowest := stop()
 	top := peak()
 	t.Logf("up to %d descriptors and %d MiB; the other client called %d times, the slowest took %s", most, top>>20, 2*rounds, slowest.Round(time.Microsecond))
-	within(t, 15*time.Second, "the daemon's descriptors are closed", func() bool { return descriptors(t, d) <= before })
+	within(t, daemontest.Patience, "the daemon's descriptors are closed", func() bool { return descriptors(t, d) <= before })
 	if top > ceiling && !daemontest.Race {
 		t.Errorf("the daemon took up to %d MiB, the ceiling is %d", top>>20, ceiling>>20)
 	}

@@ -52,7 +52,7 @@ func (p *peer) send(op wire.Op, flags wire.Flags, body []byte, fds ...int) error
 	if len(fds) > 0 {
 		oob = append(oob, unix.UnixRights(fds...)...)
 	}
-	check(p.t, p.conn.SetDeadline(time.Now().Add(10*time.Second)))
+	check(p.t, p.conn.SetDeadline(time.Now().Add(daemontest.Patience)))
 	frame := p.frame(op, flags, body)
 	n, _, err := p.conn.WriteMsgUnix(frame, oob, nil)
 	if err == nil && n < len(frame) {
@@ -117,7 +117,7 @@ func (p *peer) region(n int) uint64 {
 
 // closed reports whether the daemon ends the connection within ten seconds; replies that come before are read over.
 func (p *peer) closed() bool {
-	check(p.t, p.conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	check(p.t, p.conn.SetReadDeadline(time.Now().Add(daemontest.Patience)))
 	_, err := io.Copy(io.Discard, p.conn)
 	return err == nil || errors.Is(err, unix.ECONNRESET)
 }

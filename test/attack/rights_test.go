@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
@@ -206,7 +205,7 @@ func reload(t *testing.T, d *daemontest.Daemon, config string) {
 	loaded := strings.Count(d.Log(), "configuration loaded")
 	d.WriteConfig(t, config)
 	d.Signal(t, syscall.SIGHUP)
-	within(t, 5*time.Second, "the new configuration is in force", func() bool { return strings.Count(d.Log(), "configuration loaded") > loaded })
+	within(t, daemontest.Patience, "the new configuration is in force", func() bool { return strings.Count(d.Log(), "configuration loaded") > loaded })
 }
 
 // broken offers a bad configuration; the log names the file and what is wrong, and the old one stays in force.
@@ -216,7 +215,7 @@ func broken(t *testing.T, d *daemontest.Daemon, stack *client.Stack, config, com
 	from := len(d.Log())
 	d.WriteConfig(t, config)
 	d.Signal(t, syscall.SIGHUP)
-	within(t, 5*time.Second, "the broken configuration is refused", func() bool { return strings.Contains(d.Log()[from:], "configuration refused") })
+	within(t, daemontest.Patience, "the broken configuration is refused", func() bool { return strings.Contains(d.Log()[from:], "configuration refused") })
 	if said := d.Log()[from:]; !strings.Contains(said, d.Config) || !strings.Contains(said, complaint) {
 		t.Errorf("the complaint names not both %s and %q: %s", d.Config, complaint, said)
 	}

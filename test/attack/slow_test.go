@@ -38,7 +38,7 @@ func TestSlowTenantDoesNotDelayOthers(t *testing.T) {
 			}()
 		}
 	}
-	within(t, 5*time.Second, "the greedy tenant has its calls under way", func() bool { return tenant(t, d.Dial(t), "a").InFlight >= 90 })
+	within(t, daemontest.Patience, "the greedy tenant has its calls under way", func() bool { return tenant(t, d.Dial(t), "a").InFlight >= 90 })
 	stop := work.start()
 	pooled := manager(t, scope(t, other))
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {

@@ -178,7 +178,7 @@ func TestDaemonIsUndumpable(t *testing.T) {
 		}
 	}
 	d.Signal(t, syscall.SIGABRT)
-	within(t, 5*time.Second, "the daemon ends by SIGABRT", func() bool { return !d.Alive() })
+	within(t, daemontest.Patience, "the daemon ends by SIGABRT", func() bool { return !d.Alive() })
 	for _, path := range must(os.ReadDir(d.Dir))(t) {
 		if strings.HasPrefix(path.Name(), "core") {
 			t.Errorf("a core was written: %s", path.Name())

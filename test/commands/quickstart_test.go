@@ -55,7 +55,7 @@ func processes(dir string) []string {
 // gone waits until no process of a quickstart is left.
 func gone(t *testing.T, temp string) {
 	t.Helper()
-	within(t, 2*time.Second, "every process is gone", func() bool { return len(processes(temp)) == 0 })
+	within(t, daemontest.Patience, "every process is gone", func() bool { return len(processes(temp)) == 0 })
 }
 
 // quickstarts lists the directories that quickstarts have made.
@@ -69,7 +69,7 @@ func TestQuickstartShowsNineFlows(t *testing.T) {
 	begin := time.Now()
 	check(t, c.Start())
 	t.Cleanup(func() { c.Process.Kill() })
-	within(t, 5*time.Second, "the temporary directory", func() bool { return len(quickstarts(t, temp)) == 1 })
+	within(t, daemontest.Patience, "the temporary directory", func() bool { return len(quickstarts(t, temp)) == 1 })
 	if info := must(os.Stat(quickstarts(t, temp)[0]))(t); info.Mode() != fs.ModeDir|0o700 {
 		t.Errorf("the directory has mode %v", info.Mode())
 	}

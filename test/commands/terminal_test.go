@@ -79,7 +79,7 @@ func TestBinaryOutputStaysOffTerminals(t *testing.T) {
 			if err := c.Run(); err != nil {
 				t.Errorf("%v: %s", err, c.stderr)
 			}
-			within(t, 5*time.Second, "output", func() bool { return term.String() != "" && strings.Contains(term.String(), shown) })
+			within(t, daemontest.Patience, "output", func() bool { return term.String() != "" && strings.Contains(term.String(), shown) })
 		})
 	}
 }
@@ -98,7 +98,7 @@ func TestLongWorkShowsProgressOnATerminal(t *testing.T) {
 	}
 	check(t, stdin.Close())
 	check(t, c.Wait())
-	within(t, 5*time.Second, "the line and its end", func() bool {
+	within(t, daemontest.Patience, "the line and its end", func() bool {
 		text := term.String()
 		return strings.Contains(text, "MiB/s") && strings.HasSuffix(text, "\r\x1b[K")
 	})
@@ -117,13 +117,13 @@ func TestInterruptedWorkLeavesNoFile(t *testing.T) {
 		stdin := must(c.StdinPipe())(t)
 		check(t, c.Start())
 		must(stdin.Write(make([]byte, 1<<20)))(t)
-		within(t, 5*time.Second, "the unfinished file", func() bool { return len(must(os.ReadDir(dir))(t)) > 0 })
+		within(t, daemontest.Patience, "the unfinished file", func() bool { return len(must(os.ReadDir(dir))(t)) > 0 })
 		signalled(t, c.Process, sig)
 		ended := make(chan error, 1)
 		go func() { ended <- c.Wait() }()
 		select {
 		case <-ended:
-		case <-time.After(5 * time.Second):
+		case <-time.After(daemontest.Patience):
 			c.Process.Kill()
 			t.Fatalf("%s is not heard", sig)
 		}

@@ -32,17 +32,24 @@ const (
 // Race reports whether tests and daemon run under the race detector, which takes several times the memory and time.
 const Race = raceEnabled
 
+// Patience is how long a test waits for what must come and has no promised time. It is long, because the machine may be
+// slow and the race detector makes it slower.
+const Patience = 2 * time.Minute
+
 // build is one build of the command in a test process.
 type build struct {
 	tags string
+	fast bool // without the race detector in any case
 	once sync.Once
 	path string
 	err  error
 }
 
-// The builds: the released one, and one whose wall clock is a file's (docs/STORE.md).
+// The builds: the released one, the same that the race detector is never in, and one whose wall clock is a file's
+// (docs/STORE.md).
 var (
 	binary  build
+	fast    = build{fast: true}
 	clocked = build{tags: "claviger_clockfile"}
 )
 
@@ -50,6 +57,15 @@ var (
 func Binary(t testing.TB) string {
 	t.Helper()
 	return binary.get(t)
+}
+
+// Fast is Binary without the race detector, for work that it would make long and has nothing to find in.
+func Fast(t testing.TB) string {
+	t.Helper()
+	if !Race {
+		return binary.get(t)
+	}
+	return fast.get(t)
 }
 
 func (b *build) get(t testing.TB) string {
@@ -73,7 +89,7 @@ func (b *build) make() {
 	}
 	b.path = filepath.Join(dir, "claviger")
 	args := []string{"build", "-tags", b.tags, "-o", b.path}
-	if raceEnabled {
+	if raceEnabled && !b.fast {
 		args = append(args, "-race")
 	}
 	out, err := exec.Command("go", append(args, "github.com/claviger/claviger/cmd/claviger")...).CombinedOutput()
@@ -88,7 +104,7 @@ func Main(m *testing.M) {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits a second at its end
 	}
 	code := m.Run()
-	for _, b := range []*build{&binary, &clocked} {
+	for _, b := range []*build{&binary, &fast, &clocked} {
 		if b.path != "" {
 			os.RemoveAll(filepath.Dir(b.path))
 		}
@@ -118,7 +134,7 @@ type fields struct {
 }
 
 // Start writes the configuration (a text/template over .Dir, .Socket, .Self, .UserA, .UserB), makes the key file and starts
-// the daemon. The test fails if it does not serve within ten seconds; it is killed when the test ends.
+// the daemon. The test fails if it does not serve within [Patience]; it is killed when the test ends.
 func Start(t testing.TB, config string) *Daemon {
 	t.Helper()
 	return start(t, config, "", ownUID())
@@ -200,7 +216,7 @@ func (d *Daemon) Launch(t testing.TB) {
 // await waits until the socket takes a connection.
 func (d *Daemon) await(t testing.TB) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(Patience); ; time.Sleep(2 * time.Millisecond) {
 		conn, err := net.Dial("unix", d.Socket)
 		if err == nil {
 			conn.Close()
@@ -213,7 +229,7 @@ func (d *Daemon) await(t testing.TB) {
 		}
 		if time.Now().After(deadline) {
 			d.Kill()
-			t.Fatalf("the daemon does not serve after 10 s: %v\n%s", err, d.log)
+			t.Fatalf("the daemon does not serve after %v: %v\n%s", Patience, err, d.log)
 		}
 	}
 }
@@ -236,13 +252,13 @@ func (d *Daemon) Kill() {
 	<-d.dead
 }
 
-// Stop ends the daemon with SIGTERM and waits at most ten seconds; the exit must be clean.
+// Stop ends the daemon with SIGTERM and waits for its end; the exit must be clean.
 func (d *Daemon) Stop(t testing.TB) {
 	t.Helper()
 	d.Signal(t, syscall.SIGTERM)
 	select {
 	case <-d.dead:
-	case <-time.After(10 * time.Second):
+	case <-time.After(Patience):
 		t.Fatalf("the daemon does not stop:\n%s", d.log)
 	}
 	if !d.cmd.ProcessState.Success() {

@@ -17,7 +17,7 @@ func Freeze(t testing.TB, pid int) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); !frozen(pid); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(Patience); !frozen(pid); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("process %d does not stop", pid)
 		}

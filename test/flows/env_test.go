@@ -190,12 +190,12 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 	}
 }
 
-// eventually waits up to one second for what the daemon does right after it has answered.
+// eventually waits for what the daemon does right after it has answered.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(daemontest.Patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal(fmt.Sprint("not within a second: ", what))
+			t.Fatal(fmt.Sprint("never: ", what))
 		}
 	}
 }

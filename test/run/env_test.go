@@ -64,7 +64,24 @@ func build(t *testing.T, name string) guest {
 	sum := sha256.Sum256(text)
 	g := guest{filepath.Join(place(t), name+".wasm"), hex.EncodeToString(sum[:])}
 	check(t, os.WriteFile(g.file, text, 0o644))
+	warm(t, os.Getuid(), g)
 	return g
+}
+
+// warm compiles a guest into a user's cache before a test runs it, where the race detector would make the compiler slow.
+func warm(t *testing.T, uid int, g guest, flags ...string) {
+	t.Helper()
+	if !daemontest.Race {
+		return
+	}
+	cmd := exec.Command(daemontest.Fast(t), append(append([]string{"run", "--cache", cache(t, uid)}, flags...), g.file)...)
+	cmd.Dir = "/"
+	if uid != os.Getuid() {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid), Groups: []uint32{}}}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // cache gives a user's own directory for compiled modules.
@@ -79,6 +96,7 @@ func cache(t *testing.T, uid int) string {
 // runAs runs a guest against a daemon as a user.
 func runAs(t *testing.T, d *daemontest.Daemon, uid int, g guest, args ...string) daemontest.Result {
 	t.Helper()
+	warm(t, uid, g)
 	return d.RunAs(t, uid, nil, append([]string{"run", "--cache", cache(t, uid), g.file}, args...)...)
 }
 
@@ -122,13 +140,49 @@ func command(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes
 	return cmd, stdout, stderr
 }
 
+// watched is a command's standard output that tells when a text has been written.
+type watched struct {
+	b     *bytes.Buffer
+	want  string
+	there chan struct{}
+	told  bool
+}
+
+// watch puts itself before a command's standard output.
+func watch(cmd *exec.Cmd, b *bytes.Buffer, want string) *watched {
+	w := &watched{b: b, want: want, there: make(chan struct{})}
+	cmd.Stdout = w
+	return w
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.b.Write(p)
+	if !w.told && strings.Contains(w.b.String(), w.want) {
+		w.told = true
+		close(w.there)
+	}
+	return n, err
+}
+
+// await returns when the text has been written; if it never is, the command is killed and the test fails.
+func (w *watched) await(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	select {
+	case <-w.there:
+	case <-time.After(daemontest.Patience):
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		t.Fatalf("the guest never says %q, but %q, %v", w.want, w.b, cmd.Stderr)
+	}
+}
+
 // reload puts a configuration in force.
 func reload(t *testing.T, d *daemontest.Daemon, config string) {
 	t.Helper()
 	loaded := strings.Count(d.Log(), "configuration loaded")
 	d.WriteConfig(t, config)
 	d.Signal(t, syscall.SIGHUP)
-	for deadline := time.Now().Add(10 * time.Second); strings.Count(d.Log(), "configuration loaded") == loaded; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(daemontest.Patience); strings.Count(d.Log(), "configuration loaded") == loaded; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the configuration is not in force:\n%s", d.Log())
 		}

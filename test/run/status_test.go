@@ -81,7 +81,9 @@ func TestHowAGuestEndsIsHowRunEnds(t *testing.T) {
 
 // TestATimeLimitEndsAnyGuest: one that computes, one that sleeps, and one that waits for input.
 func TestATimeLimitEndsAnyGuest(t *testing.T) {
-	actor := build(t, "plain").file
+	g := build(t, "plain")
+	actor := g.file
+	warm(t, os.Getuid(), g, "--timeout", "1m")
 	alone(t, "", "--timeout", "1m", actor) // compiles it as it is compiled with a limit
 	for _, word := range []string{"loop", "sleep", "line"} {
 		cmd, _, stderr := command(t, "--timeout", "300ms", actor, word)
@@ -90,7 +92,7 @@ func TestATimeLimitEndsAnyGuest(t *testing.T) {
 		begin := time.Now()
 		err := cmd.Run()
 		in.Close()
-		if took := time.Since(begin); took < 300*time.Millisecond || took > 20*time.Second {
+		if took := time.Since(begin); took < 300*time.Millisecond || took > daemontest.Patience {
 			t.Errorf("%s: ended after %v", word, took)
 		}
 		if code := cmd.ProcessState.ExitCode(); code != 125 || !strings.Contains(stderr.String(), "did not end within 300ms (OperationTimedOut)") {
@@ -109,17 +111,12 @@ func TestASignalEndsAnyGuest(t *testing.T) {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 			cmd, stdout, stderr := command(t, actor, "args", word)
 			cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
-			seen := &watched{b: stdout, want: "args", there: make(chan struct{})}
-			cmd.Stdout = seen
+			seen := watch(cmd, stdout, "args")
 			in := must(cmd.StdinPipe())(t)
 			check(t, cmd.Start())
-			select {
-			case <-seen.there:
-			case <-time.After(20 * time.Second):
-				t.Errorf("%s: the guest says nothing: %q", word, stderr)
-			}
+			seen.await(t, cmd)
 			check(t, cmd.Process.Signal(sig))
-			stuck := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+			stuck := time.AfterFunc(daemontest.Patience, func() { _ = cmd.Process.Kill() })
 			_ = cmd.Wait()
 			stuck.Stop()
 			in.Close()
@@ -135,19 +132,15 @@ func TestASignalEndsAnyGuest(t *testing.T) {
 func TestARunnerIsUndumpable(t *testing.T) {
 	daemontest.NeedRoot(t)
 	g := build(t, "plain")
-	cmd, stdout, stderr := command(t, g.file, "args", "line")
+	warm(t, daemontest.UserA, g)
+	cmd, stdout, _ := command(t, g.file, "args", "line")
 	cmd.Args = append(append(cmd.Args[:2:2], "--cache", cache(t, daemontest.UserA)), cmd.Args[4:]...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: daemontest.UserA, Gid: daemontest.UserA, Groups: []uint32{}}
-	seen := &watched{b: stdout, want: "args", there: make(chan struct{})}
-	cmd.Stdout = seen
+	seen := watch(cmd, stdout, "args")
 	in := must(cmd.StdinPipe())(t)
 	check(t, cmd.Start())
-	select {
-	case <-seen.there:
-	case <-time.After(20 * time.Second):
-		t.Errorf("the guest says nothing: %q", stderr)
-	}
+	seen.await(t, cmd)
 	st := must(os.Stat(filepath.Join("/proc", itoa(cmd.Process.Pid), "mem")))(t)
 	if uid := st.Sys().(*syscall.Stat_t).Uid; uid != 0 {
 		t.Errorf("its memory belongs to uid %d", uid)

@@ -1,7 +1,6 @@
 package run_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
@@ -190,39 +188,17 @@ func TestAWithdrawnGuestIsRefusedWhileItRuns(t *testing.T) {
 	g := build(t, "withdrawn")
 	d := daemontest.Start(t, common+runner("app")+app("app", g))
 	secret := says(t, d, g, "put 0", "put", "x")
-	cmd, stdout, stderr := command(t, "--socket", d.Socket, "--daemon-uid", fmt.Sprint(d.UID), g.file, "get", secret, "line", "get", secret)
+	cmd, stdout, _ := command(t, "--socket", d.Socket, "--daemon-uid", fmt.Sprint(d.UID), g.file, "get", secret, "line", "get", secret)
 	stdin := must(cmd.StdinPipe())(t)
-	seen := &watched{b: stdout, want: "get 0 x", there: make(chan struct{})}
-	cmd.Stdout = seen
+	seen := watch(cmd, stdout, "get 0 x")
 	check(t, cmd.Start())
-	select {
-	case <-seen.there:
-	case <-time.After(20 * time.Second):
-		t.Errorf("the guest says nothing: %q", stderr)
-	}
+	seen.await(t, cmd)
 	reload(t, d, common+runner()+app("app", g))
 	must(io.WriteString(stdin, "go on\n"))(t)
 	check(t, cmd.Wait())
 	if want := "get 0 x\nline \"go on\\n\" <nil>\nget " + prohibitedOperation + " \n"; stdout.String() != want {
 		t.Errorf("it said %q, want %q", stdout, want)
 	}
-}
-
-// watched tells when a text has been written.
-type watched struct {
-	b     *bytes.Buffer
-	want  string
-	there chan struct{}
-	told  bool
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	n, err := w.b.Write(p)
-	if !w.told && strings.Contains(w.b.String(), w.want) {
-		w.told = true
-		close(w.there)
-	}
-	return n, err
 }
 
 // TestAnEmbeddedKeeperKnowsGuestsByName: without any configuration, whoever owns the directory names the tenant. Another name

@@ -16,6 +16,7 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
+	"github.com/claviger/claviger/test/daemontest"
 )
 
 // message is what tests sign and encrypt.
@@ -186,12 +187,12 @@ func wantCode(t testing.TB, err error, code claviger.Code, words ...string) {
 	}
 }
 
-// eventually waits until something is so. The test fails if that takes more than 20 seconds.
+// eventually waits until something is so. The test fails if it never is.
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(daemontest.Patience); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("not within 20 s: ", what)
+			t.Fatal("never: ", what)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func TestSessionsThatComeBackAreUsed(t *testing.T) {
 	wantCode(t, "a stream in the last session", err, claviger.ErrProviderBusy)
 	t.Setenv("SHIM_SESSIONS", "0")
 	var open []provider.Stream
-	for deadline := time.Now().Add(30 * time.Second); len(open) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(open) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		must(t, mac(k))
 		if s, err := k.Begin(t.Context(), provider.MAC, params); err == nil {
 			defer s.Close()
