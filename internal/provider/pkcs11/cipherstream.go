@@ -17,7 +17,7 @@ type ctrStream struct {
 
 // Update appends as many bytes as it is given.
 func (s *ctrStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	out, err := s.counter.run(ctx, dst, in)
@@ -29,24 +29,24 @@ func (s *ctrStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) 
 
 // Finish gives nothing more.
 func (s *ctrStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
-	return dst, s.finish(ctx)
+	return dst, s.Finishing(ctx)
 }
 
 // Reset starts a message with the IV given.
 func (s *ctrStream) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != s.row.IV {
-		return ivError(s.row, s.op, len(iv))
+		return ivError(s.row, s.Op, len(iv))
 	}
-	if err := s.restartable(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
-	s.finished, s.counter.used = false, 0
+	s.counter.used = 0
 	copy(s.counter.block[:], iv)
 	return nil
 }
 
 // Close ends the stream, which holds nothing.
-func (s *ctrStream) Close() { s.closed = true }
+func (s *ctrStream) Close() { s.Shut() }
 
 // cbcStream is CBC with PKCS #7 padding. It holds back what is not a whole block, and when decrypting the last block too, since
 // that may be padding.
@@ -60,12 +60,12 @@ type cbcStream struct {
 
 // Update appends the blocks that are due.
 func (s *cbcStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	total := s.n + len(in)
 	due := total / blockSize * blockSize
-	if s.op == provider.Decrypt && due == total && due > 0 {
+	if s.Op == provider.Decrypt && due == total && due > 0 {
 		due -= blockSize
 	}
 	if due == 0 {
@@ -89,12 +89,12 @@ func (s *cbcStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) 
 
 // Finish pads, or takes the padding off.
 func (s *cbcStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
-	if err := s.finish(ctx); err != nil {
+	if err := s.Finishing(ctx); err != nil {
 		return dst, err
 	}
 	defer clear(s.held[:])
 	end := s.chain.seal
-	if s.op == provider.Decrypt {
+	if s.Op == provider.Decrypt {
 		end = s.chain.open
 	}
 	out, err := end(ctx, dst, s.held[:s.n])
@@ -107,20 +107,20 @@ func (s *cbcStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
 // Reset starts a message with the IV given.
 func (s *cbcStream) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != s.row.IV {
-		return ivError(s.row, s.op, len(iv))
+		return ivError(s.row, s.Op, len(iv))
 	}
-	if err := s.restartable(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
 	clear(s.held[:])
-	s.n, s.finished = 0, false
+	s.n = 0
 	copy(s.chain.iv[:], iv)
 	return nil
 }
 
 // Close wipes what was held back.
 func (s *cbcStream) Close() {
-	s.closed = true
+	s.Shut()
 	clear(s.held[:])
 	s.n = 0
 }

@@ -2,7 +2,6 @@ package pkcs11
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -168,16 +167,4 @@ func unloaded(path string, err error) string {
 		return "module " + text
 	}
 	return "module " + path + ": " + text
-}
-
-// alive reports a context that has ended, as an error with a code.
-func alive(ctx context.Context, op string) error {
-	switch err := ctx.Err(); err {
-	case nil:
-		return nil
-	case context.DeadlineExceeded:
-		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Err: err}
-	default:
-		return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "cancelled", Err: err}
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/cryptoki"
+	"github.com/claviger/claviger/internal/provider"
 )
 
 // keeper is a session that owns keys. Safe for concurrent use.
@@ -25,7 +26,7 @@ func newKeeper(p *pool, s *cryptoki.Session) *keeper {
 // do runs f when it is the caller's turn. A session of this kind that is gone takes keys with it, and a token that makes no objects and does
 // not say why may not be there.
 func (k *keeper) do(ctx context.Context, op string, f func(*cryptoki.Session) error) error {
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return err
 	}
 	if err := await(ctx, op, k.turn); err != nil {
@@ -70,6 +71,6 @@ func await(ctx context.Context, op string, free <-chan struct{}) error {
 	case <-late.C:
 		return claviger.Errorf(claviger.ErrProviderBusy, op, "the token is busy: no session has become free for %s", patience)
 	case <-ctx.Done():
-		return alive(ctx, op)
+		return provider.Alive(ctx, op)
 	}
 }

@@ -153,7 +153,7 @@ func (k *key) usable(ctx context.Context, op string) error {
 	if k.closed.Load() {
 		return claviger.Errorf(claviger.ErrResourceNotFound, op, "the key is closed")
 	}
-	return alive(ctx, op)
+	return provider.Alive(ctx, op)
 }
 
 // Format keeps handles and names out of printed texts, whatever the verb.

@@ -16,7 +16,7 @@ import (
 // (CKA_ALWAYS_AUTHENTICATE), and those of the token.
 func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) {
 	const op = "load"
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return nil, err
 	}
 	ref, err := decodeBlob(bytes.Clone(blob))

@@ -42,7 +42,7 @@ func (p *Provider) listed(ctx context.Context, op string, s *cryptoki.Session, q
 			return nil, err
 		}
 		for _, o := range found {
-			if err := alive(ctx, op); err != nil {
+			if err := provider.Alive(ctx, op); err != nil {
 				return nil, err
 			}
 			described, ok, err := p.describe(s, o, q.Algorithm, len(found) <= maxHalves)
@@ -114,7 +114,7 @@ func (p *Provider) serves(o *object, wanted claviger.Algorithm) (found *algorith
 // there no longer, was there before, or is whole in its blob needs no work. Errors: ErrInvalidFormat for the blob, and those of the token.
 func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
 	const op = "destroy"
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return err
 	}
 	ref, err := decodeBlob(blob)

@@ -66,7 +66,7 @@ func New(c Config) *Token { return &Token{config: c} }
 // provider.ErrPIN where the token has locked its PIN.
 func (t *Token) Open(ctx context.Context) (provider.Lock, error) {
 	const op = "open"
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return provider.Lock{}, err
 	}
 	if t.module != nil {
@@ -114,7 +114,7 @@ func (t *Token) find(module *cryptoki.Module) (provider.Lock, error) {
 // call is an error. Errors: ErrProviderNotAvailable, wrapping provider.ErrPIN for a PIN that the token refuses.
 func (t *Token) Unlock(ctx context.Context, pin []byte) (provider.Provider, error) {
 	const op = "unlock"
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return nil, err
 	}
 	if t.module == nil || t.tried {

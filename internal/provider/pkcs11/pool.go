@@ -8,6 +8,7 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/cryptoki"
+	"github.com/claviger/claviger/internal/provider"
 )
 
 // share says what the sessions with a token are for.
@@ -96,7 +97,7 @@ func (p *pool) openKeepers(s share, login func(*cryptoki.Session) error) error {
 // take waits for a worker session, which give takes back.
 func (p *pool) take(ctx context.Context, op string) (*cryptoki.Session, error) {
 	for {
-		if err := alive(ctx, op); err != nil {
+		if err := provider.Alive(ctx, op); err != nil {
 			return nil, err
 		}
 		if len(p.permits) == 0 {

@@ -37,7 +37,7 @@ func (p *Provider) Close() error {
 // ErrKeyGenerationFailed.
 func (p *Provider) Generate(ctx context.Context, spec provider.Spec) (provider.Key, error) {
 	const op = "generate"
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return nil, err
 	}
 	w, err := p.find(provider.Generate, spec.Algorithm, "")
@@ -88,7 +88,7 @@ func (k *key) generatePair(s *cryptoki.Session, m cryptoki.MechanismType) error 
 // takes the one that the material shows. A token may refuse what comes from outside: ErrOperationFailed.
 func (p *Provider) Import(ctx context.Context, spec provider.Spec, material []byte) (provider.Key, error) {
 	const op = "import"
-	if err := alive(ctx, op); err != nil {
+	if err := provider.Alive(ctx, op); err != nil {
 		return nil, err
 	}
 	w, err := p.find(provider.Import, spec.Algorithm, "")
@@ -139,7 +139,7 @@ func (k *key) importPrivate(ctx context.Context, op string, material []byte) err
 
 // OneShot runs Hash and Random.
 func (p *Provider) OneShot(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte) ([]byte, error) {
-	if err := alive(ctx, op.String()); err != nil {
+	if err := provider.Alive(ctx, op.String()); err != nil {
 		return dst, err
 	}
 	w, err := p.find(op, params.Algorithm, "")

@@ -9,51 +9,22 @@ import (
 	"github.com/claviger/claviger/internal/provider"
 )
 
-// life is the state that all streams share: running, finished until Reset, or closed for good.
+// life is that of a stream in a token.
 type life struct {
+	provider.Life
 	provider *Provider
-	op       provider.Op
-	finished bool
-	closed   bool
-}
-
-func (l *life) running(ctx context.Context) error {
-	switch {
-	case l.closed:
-		return claviger.Errorf(claviger.ErrContextAlreadyDestroyed, l.op.String(), "the stream is closed")
-	case l.finished:
-		return claviger.Errorf(claviger.ErrStreamNotInitialized, l.op.String(), "the stream is finished; reset it first")
-	}
-	return alive(ctx, l.op.String())
-}
-
-// finish ends the message, unless the context has ended before.
-func (l *life) finish(ctx context.Context) error {
-	if err := l.running(ctx); err != nil {
-		return err
-	}
-	l.finished = true
-	return nil
-}
-
-// restartable reports why the stream cannot be opened again for the next message.
-func (l *life) restartable(ctx context.Context) error {
-	if l.closed {
-		return claviger.Errorf(claviger.ErrContextAlreadyDestroyed, l.op.String(), "the stream is closed")
-	}
-	return alive(ctx, l.op.String())
 }
 
 // failed ends the message after an error of the token: nothing more can be said of it.
 func (l *life) failed(err error) error {
-	l.finished = true
-	return l.provider.fault(l.op.String(), claviger.ErrOperationFailed, err)
+	l.Fail()
+	return l.provider.fault(l.Op.String(), claviger.ErrOperationFailed, err)
 }
 
 // Begin opens a stream of Hash, which keeps a session to itself until it is closed. ErrProviderBusy when streams have as many as
 // they may.
 func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.Params) (provider.Stream, error) {
-	if err := alive(ctx, op.String()); err != nil {
+	if err := provider.Alive(ctx, op.String()); err != nil {
 		return nil, err
 	}
 	w, err := p.find(op, params.Algorithm, "")
@@ -66,7 +37,7 @@ func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.P
 	if err := digestSize(w.row, params); err != nil {
 		return nil, err
 	}
-	return newPinned(ctx, &pinned{life: life{provider: p, op: op}, way: w})
+	return newPinned(ctx, &pinned{life: life{Life: provider.Life{Op: op}, provider: p}, way: w})
 }
 
 // Begin opens a stream of a code, which keeps a session to itself as a hash does, or of a cipher, which has none between its calls. Other
@@ -78,14 +49,14 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 	}
 	switch w.row.Family {
 	case algorithm.FamilyMAC:
-		return newPinned(ctx, &pinned{life: life{provider: k.provider, op: op}, key: k, way: w})
+		return newPinned(ctx, &pinned{life: life{Life: provider.Life{Op: op}, provider: k.provider}, key: k, way: w})
 	case algorithm.FamilyCipher:
 		if w.row.BothWays {
-			s := &ctrStream{life: life{provider: k.provider, op: op}, row: w.row, counter: counter{key: k, op: op}}
+			s := &ctrStream{life: life{Life: provider.Life{Op: op}, provider: k.provider}, row: w.row, counter: counter{key: k, op: op}}
 			copy(s.counter.block[:], params.IV)
 			return s, nil
 		}
-		s := &cbcStream{life: life{provider: k.provider, op: op}, row: w.row, chain: chain{key: k, op: op}}
+		s := &cbcStream{life: life{Life: provider.Life{Op: op}, provider: k.provider}, row: w.row, chain: chain{key: k, op: op}}
 		copy(s.chain.iv[:], params.IV)
 		return s, nil
 	}
@@ -114,21 +85,21 @@ func (s *pinned) start(ctx context.Context) error {
 	again := error(nil)
 	switch {
 	case sessionGone(err):
-		again = s.provider.pool.renew(ctx, s.op.String())
+		again = s.provider.pool.renew(ctx, s.Op.String())
 	case vanished(err) && s.key != nil:
-		again = s.key.relocate(ctx, s.op.String())
+		again = s.key.relocate(ctx, s.Op.String())
 	case !among(err, cryptoki.ErrOperationActive):
-		return s.provider.fault(s.op.String(), claviger.ErrOperationFailed, err)
+		return s.provider.fault(s.Op.String(), claviger.ErrOperationFailed, err)
 	}
 	if again == nil {
 		again = s.begin(ctx)
 	}
-	return s.provider.fault(s.op.String(), claviger.ErrOperationFailed, again)
+	return s.provider.fault(s.Op.String(), claviger.ErrOperationFailed, again)
 }
 
 func (s *pinned) begin(ctx context.Context) (err error) {
 	if s.session == nil {
-		if s.session, err = s.provider.pool.pin(ctx, s.op.String()); err != nil {
+		if s.session, err = s.provider.pool.pin(ctx, s.Op.String()); err != nil {
 			s.session = nil
 			return err
 		}
@@ -142,7 +113,7 @@ func (s *pinned) begin(ctx context.Context) (err error) {
 		s.drop(err)
 		return err
 	}
-	s.active, s.finished = true, false
+	s.active = true
 	return nil
 }
 
@@ -159,17 +130,17 @@ func (s *pinned) drop(err error) {
 func (s *pinned) broken(ctx context.Context, err error) error {
 	s.drop(err)
 	if sessionGone(err) {
-		if err = s.provider.pool.renew(ctx, s.op.String()); err != nil {
+		if err = s.provider.pool.renew(ctx, s.Op.String()); err != nil {
 			return s.failed(err)
 		}
-		err = claviger.Errorf(claviger.ErrOperationFailed, s.op.String(), "the token has closed the stream's session")
+		err = claviger.Errorf(claviger.ErrOperationFailed, s.Op.String(), "the token has closed the stream's session")
 	}
 	return s.failed(err)
 }
 
 // Update gives nothing.
 func (s *pinned) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	for len(in) > 0 {
@@ -190,7 +161,7 @@ func (s *pinned) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
 
 // Finish gives the digest or code.
 func (s *pinned) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
-	if err := s.finish(ctx); err != nil {
+	if err := s.Finishing(ctx); err != nil {
 		return dst, err
 	}
 	var out []byte
@@ -204,20 +175,23 @@ func (s *pinned) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
 	if err != nil {
 		return dst, s.broken(ctx, err)
 	}
-	return exactly(s.op.String(), dst, out, s.way.row.Size)
+	return exactly(s.Op.String(), dst, out, s.way.row.Size)
 }
 
 // Reset starts the next message.
 func (s *pinned) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != 0 {
-		return claviger.Errorf(claviger.ErrInvalidArgument, s.op.String(), "the algorithm takes no initialization vector")
+		return claviger.Errorf(claviger.ErrInvalidArgument, s.Op.String(), "the algorithm takes no initialization vector")
 	}
-	if err := s.restartable(ctx); err != nil {
+	if err := s.Restartable(ctx); err != nil {
 		return err
 	}
 	s.cancel()
-	s.finished = true // until it has begun
-	return s.start(ctx)
+	s.Fail() // until it has begun
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	return s.Restart(ctx)
 }
 
 // cancel ends what is active. A session in which that fails is closed.
@@ -237,8 +211,7 @@ func (s *pinned) cancel() {
 
 // Close gives the session back.
 func (s *pinned) Close() {
-	if !s.closed {
-		s.closed = true
+	if s.Shut() {
 		s.cancel()
 		s.drop(nil)
 	}

@@ -56,7 +56,7 @@ func decryptCBC(mode cipher.BlockMode, dst, in []byte) ([]byte, error) {
 
 // ctrStream is CTR: what comes goes at once.
 type ctrStream struct {
-	life
+	provider.Life
 	key    *key
 	row    *algorithm.Row
 	stream cipher.Stream
@@ -64,7 +64,7 @@ type ctrStream struct {
 
 // Update appends as many bytes as it is given.
 func (s *ctrStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	start := len(dst)
@@ -75,15 +75,15 @@ func (s *ctrStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) 
 
 // Finish gives nothing more.
 func (s *ctrStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
-	return dst, s.finish(ctx)
+	return dst, s.Finishing(ctx)
 }
 
 // Reset starts a message with the IV given.
 func (s *ctrStream) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != s.row.IV {
-		return ivError(s.row, s.op, len(iv))
+		return ivError(s.row, s.Op, len(iv))
 	}
-	if err := s.restart(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
 	s.stream = s.row.NewStream(s.key.block, iv)
@@ -91,12 +91,12 @@ func (s *ctrStream) Reset(ctx context.Context, iv []byte) error {
 }
 
 // Close drops the key stream.
-func (s *ctrStream) Close() { s.end(); s.stream = nil }
+func (s *ctrStream) Close() { s.Shut(); s.stream = nil }
 
 // cbcStream is CBC with PKCS #7 padding. It holds back what is not a whole block, and when
 // decrypting the last block too, since that may be padding.
 type cbcStream struct {
-	life
+	provider.Life
 	key  *key
 	row  *algorithm.Row
 	mode cipher.BlockMode
@@ -106,12 +106,12 @@ type cbcStream struct {
 
 // Update appends the blocks that are due.
 func (s *cbcStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	total := s.n + len(in)
 	due := total / blockSize * blockSize
-	if s.op == provider.Decrypt && due == total && due > 0 {
+	if s.Op == provider.Decrypt && due == total && due > 0 {
 		due -= blockSize
 	}
 	if due == 0 {
@@ -131,11 +131,11 @@ func (s *cbcStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) 
 
 // Finish pads, or takes the padding off.
 func (s *cbcStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
-	if err := s.finish(ctx); err != nil {
+	if err := s.Finishing(ctx); err != nil {
 		return dst, err
 	}
 	defer clear(s.held[:])
-	if s.op == provider.Decrypt {
+	if s.Op == provider.Decrypt {
 		return decryptCBC(s.mode, dst, s.held[:s.n])
 	}
 	return encryptCBC(s.mode, dst, s.held[:s.n]), nil
@@ -144,15 +144,15 @@ func (s *cbcStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
 // Reset starts a message with the IV given.
 func (s *cbcStream) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != s.row.IV {
-		return ivError(s.row, s.op, len(iv))
+		return ivError(s.row, s.Op, len(iv))
 	}
-	if err := s.restart(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
 	clear(s.held[:])
-	s.n, s.mode = 0, s.row.NewBlockMode(s.key.block, iv, s.op == provider.Decrypt)
+	s.n, s.mode = 0, s.row.NewBlockMode(s.key.block, iv, s.Op == provider.Decrypt)
 	return nil
 }
 
 // Close wipes what was held back.
-func (s *cbcStream) Close() { s.end(); clear(s.held[:]); s.n, s.mode = 0, nil }
+func (s *cbcStream) Close() { s.Shut(); clear(s.held[:]); s.n, s.mode = 0, nil }

@@ -13,7 +13,7 @@ import (
 
 // hashStream is a digest, a MAC, or the digest that a signature is made of.
 type hashStream struct {
-	life
+	provider.Life
 	pool  *sync.Pool // of hash.Hash, where state goes back to
 	state hash.Hash
 	last  func(dst, digest, signature []byte) ([]byte, error) // nil: the digest is the result
@@ -27,12 +27,12 @@ var (
 func newHashStream(op provider.Op, pool *sync.Pool, last func(dst, digest, signature []byte) ([]byte, error)) *hashStream {
 	state := pool.Get().(hash.Hash)
 	state.Reset()
-	return &hashStream{life: life{op: op}, pool: pool, state: state, last: last}
+	return &hashStream{Life: provider.Life{Op: op}, pool: pool, state: state, last: last}
 }
 
 // Update gives nothing.
 func (s *hashStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	s.state.Write(in)
@@ -41,7 +41,7 @@ func (s *hashStream) Update(ctx context.Context, dst, in []byte) ([]byte, error)
 
 // Finish gives the digest, code or signature, or compares.
 func (s *hashStream) Finish(ctx context.Context, dst, signature []byte) ([]byte, error) {
-	if err := s.finish(ctx); err != nil {
+	if err := s.Finishing(ctx); err != nil {
 		return dst, err
 	}
 	if s.last == nil {
@@ -54,9 +54,9 @@ func (s *hashStream) Finish(ctx context.Context, dst, signature []byte) ([]byte,
 // Reset starts the next message.
 func (s *hashStream) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != 0 {
-		return claviger.Errorf(claviger.ErrInvalidArgument, s.op.String(), "the algorithm takes no initialization vector")
+		return claviger.Errorf(claviger.ErrInvalidArgument, s.Op.String(), "the algorithm takes no initialization vector")
 	}
-	if err := s.restart(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
 	s.state.Reset()
@@ -65,10 +65,9 @@ func (s *hashStream) Reset(ctx context.Context, iv []byte) error {
 
 // Close wipes the state and gives it back.
 func (s *hashStream) Close() {
-	if s.closed {
+	if !s.Shut() {
 		return
 	}
-	s.end()
 	s.state.Reset()
 	s.pool.Put(s.state)
 	s.state = nil
@@ -76,23 +75,23 @@ func (s *hashStream) Close() {
 
 // Clone copies the state.
 func (s *hashStream) Clone() (provider.Stream, error) {
-	if s.closed {
-		return nil, claviger.Errorf(claviger.ErrContextAlreadyDestroyed, s.op.String(), "the stream is closed")
+	if err := s.Open(); err != nil {
+		return nil, err
 	}
 	source, ok := s.state.(hash.Cloner)
 	if !ok {
-		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.op.String(), "the state cannot be copied")
+		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.Op.String(), "the state cannot be copied")
 	}
 	state, err := source.Clone()
 	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.op.String(), "the state cannot be copied")
+		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.Op.String(), "the state cannot be copied")
 	}
-	return &hashStream{life: s.life, pool: s.pool, state: state, last: s.last}, nil
+	return &hashStream{Life: s.Life, pool: s.pool, state: state, last: s.last}, nil
 }
 
 // xofStream is an extendable-output function with a length chosen at Begin.
 type xofStream struct {
-	life
+	provider.Life
 	row   *algorithm.Row
 	state *algorithm.XOF
 	size  int
@@ -100,7 +99,7 @@ type xofStream struct {
 
 // Update gives nothing.
 func (s *xofStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	s.state.Write(in)
@@ -109,7 +108,7 @@ func (s *xofStream) Update(ctx context.Context, dst, in []byte) ([]byte, error) 
 
 // Finish gives as many bytes as Begin asked for.
 func (s *xofStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
-	if err := s.finish(ctx); err != nil {
+	if err := s.Finishing(ctx); err != nil {
 		return dst, err
 	}
 	return readXOF(s.state, dst, s.size), nil
@@ -118,9 +117,9 @@ func (s *xofStream) Finish(ctx context.Context, dst, _ []byte) ([]byte, error) {
 // Reset starts the next message.
 func (s *xofStream) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != 0 {
-		return claviger.Errorf(claviger.ErrInvalidArgument, s.op.String(), "the algorithm takes no initialization vector")
+		return claviger.Errorf(claviger.ErrInvalidArgument, s.Op.String(), "the algorithm takes no initialization vector")
 	}
-	if err := s.restart(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
 	s.state.Reset()
@@ -128,18 +127,18 @@ func (s *xofStream) Reset(ctx context.Context, iv []byte) error {
 }
 
 // Close wipes the state.
-func (s *xofStream) Close() { s.end(); s.state.Reset() }
+func (s *xofStream) Close() { s.Shut(); s.state.Reset() }
 
 // Clone copies the state.
 func (s *xofStream) Clone() (provider.Stream, error) {
-	if s.closed {
-		return nil, claviger.Errorf(claviger.ErrContextAlreadyDestroyed, s.op.String(), "the stream is closed")
+	if err := s.Open(); err != nil {
+		return nil, err
 	}
 	state, err := s.state.Clone()
 	if err != nil {
-		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.op.String(), "the state cannot be copied")
+		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, s.Op.String(), "the state cannot be copied")
 	}
-	return &xofStream{life: s.life, row: s.row, state: state, size: s.size}, nil
+	return &xofStream{Life: s.Life, row: s.row, state: state, size: s.size}, nil
 }
 
 // readXOF appends n bytes of output.

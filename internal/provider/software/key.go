@@ -156,7 +156,7 @@ func (k *key) usable(ctx context.Context, op string) error {
 	if k.closed.Load() {
 		return claviger.Errorf(claviger.ErrResourceNotFound, op, "the key is closed")
 	}
-	return alive(ctx, op)
+	return provider.Alive(ctx, op)
 }
 
 // Format keeps the key out of every printed text, whatever the verb.

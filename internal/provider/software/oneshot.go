@@ -14,7 +14,7 @@ import (
 
 // OneShot runs Hash and Random.
 func (p *Provider) OneShot(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte) ([]byte, error) {
-	if err := alive(ctx, op.String()); err != nil {
+	if err := provider.Alive(ctx, op.String()); err != nil {
 		return dst, err
 	}
 	row, err := p.find(op, params.Algorithm, "")

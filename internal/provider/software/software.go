@@ -70,7 +70,7 @@ func (p *Provider) Close() error { return nil }
 // ErrUnsupportedAlgorithm, ErrKeyGenerationFailed, ErrAllocationFailed, and those of a
 // context that has ended.
 func (p *Provider) Generate(ctx context.Context, spec provider.Spec) (provider.Key, error) {
-	if err := alive(ctx, "generate"); err != nil {
+	if err := provider.Alive(ctx, "generate"); err != nil {
 		return nil, err
 	}
 	row, err := p.find(provider.Generate, spec.Algorithm, "")
@@ -102,7 +102,7 @@ func (p *Provider) generatePair(row *algorithm.Row) (provider.Key, error) {
 // Import makes a key from canonical material, of which it keeps a copy. A spec without a
 // class takes the one that the material shows.
 func (p *Provider) Import(ctx context.Context, spec provider.Spec, material []byte) (provider.Key, error) {
-	if err := alive(ctx, "import"); err != nil {
+	if err := provider.Alive(ctx, "import"); err != nil {
 		return nil, err
 	}
 	row, err := p.find(provider.Import, spec.Algorithm, "")
@@ -121,7 +121,7 @@ func (p *Provider) Import(ctx context.Context, spec provider.Spec, material []by
 
 // Load makes a key from a blob of this package; any instance reads it.
 func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) {
-	if err := alive(ctx, "load"); err != nil {
+	if err := provider.Alive(ctx, "load"); err != nil {
 		return nil, err
 	}
 	spec, material, err := decodeBlob(blob)
@@ -192,16 +192,4 @@ func (p *Provider) unfit(op provider.Op, alg, key claviger.Algorithm) error {
 		return claviger.Errorf(claviger.ErrAlgorithmMismatch, op.String(), "%s cannot %s", name, op)
 	}
 	return claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op.String(), "%q is not offered", name)
-}
-
-// alive reports a context that has ended, as an error with a code.
-func alive(ctx context.Context, op string) error {
-	switch err := ctx.Err(); err {
-	case nil:
-		return nil
-	case context.DeadlineExceeded:
-		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Err: err}
-	default:
-		return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "cancelled", Err: err}
-	}
 }

@@ -9,50 +9,9 @@ import (
 	"github.com/claviger/claviger/internal/provider"
 )
 
-// life is the state that all streams share: running, finished until Reset, or closed for
-// good.
-type life struct {
-	op       provider.Op
-	finished bool
-	closed   bool
-}
-
-func (l *life) running(ctx context.Context) error {
-	switch {
-	case l.closed:
-		return claviger.Errorf(claviger.ErrContextAlreadyDestroyed, l.op.String(), "the stream is closed")
-	case l.finished:
-		return claviger.Errorf(claviger.ErrStreamNotInitialized, l.op.String(), "the stream is finished; reset it first")
-	}
-	return alive(ctx, l.op.String())
-}
-
-// finish ends the message, unless the context has ended before.
-func (l *life) finish(ctx context.Context) error {
-	if err := l.running(ctx); err != nil {
-		return err
-	}
-	l.finished = true
-	return nil
-}
-
-// restart opens the stream again for the next message.
-func (l *life) restart(ctx context.Context) error {
-	if l.closed {
-		return claviger.Errorf(claviger.ErrContextAlreadyDestroyed, l.op.String(), "the stream is closed")
-	}
-	if err := alive(ctx, l.op.String()); err != nil {
-		return err
-	}
-	l.finished = false
-	return nil
-}
-
-func (l *life) end() { l.closed = true }
-
 // Begin opens a stream of Hash.
 func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.Params) (provider.Stream, error) {
-	if err := alive(ctx, op.String()); err != nil {
+	if err := provider.Alive(ctx, op.String()); err != nil {
 		return nil, err
 	}
 	row, err := p.find(op, params.Algorithm, "")
@@ -67,7 +26,7 @@ func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.P
 		return nil, err
 	}
 	if row.Extendable {
-		return &xofStream{life: life{op: op}, row: row, state: row.NewXOF(), size: size}, nil
+		return &xofStream{Life: provider.Life{Op: op}, row: row, state: row.NewXOF(), size: size}, nil
 	}
 	return newHashStream(op, p.hashes[row.Name], nil), nil
 }
@@ -87,13 +46,13 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 		return newHashStream(op, k.macs[row.Name], nil), nil
 	case algorithm.FamilyCipher:
 		if row.BothWays {
-			return &ctrStream{life: life{op: op}, key: k, row: row, stream: row.NewStream(k.block, params.IV)}, nil
+			return &ctrStream{Life: provider.Life{Op: op}, key: k, row: row, stream: row.NewStream(k.block, params.IV)}, nil
 		}
-		return &cbcStream{life: life{op: op}, key: k, row: row, mode: row.NewBlockMode(k.block, params.IV, op == provider.Decrypt)}, nil
+		return &cbcStream{Life: provider.Life{Op: op}, key: k, row: row, mode: row.NewBlockMode(k.block, params.IV, op == provider.Decrypt)}, nil
 	case algorithm.FamilySignature:
 		return k.beginSignature(row, op, params), nil
 	case algorithm.FamilyAEAD, algorithm.FamilyAsymmetric:
-		return &gathered{life: life{op: op}, key: k, row: row, iv: bytes.Clone(params.IV), aad: bytes.Clone(params.AAD)}, nil
+		return &gathered{Life: provider.Life{Op: op}, key: k, row: row, iv: bytes.Clone(params.IV), aad: bytes.Clone(params.AAD)}, nil
 	}
 	return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, op.String(), "%s gives keys, not bytes", row.Name)
 }
@@ -109,7 +68,7 @@ func (k *key) beginSignature(row *algorithm.Row, op provider.Op, params *provide
 			return dst, compare(digest, signature)
 		})
 	case row.Digest == "":
-		return &gathered{life: life{op: op}, key: k, row: row, der: der}
+		return &gathered{Life: provider.Life{Op: op}, key: k, row: row, der: der}
 	}
 	return newHashStream(op, k.provider.hashes[row.Digest], func(dst, digest, signature []byte) ([]byte, error) {
 		return k.finishSignature(row, op, der, signature, dst, digest)
@@ -119,7 +78,7 @@ func (k *key) beginSignature(row *algorithm.Row, op provider.Op, params *provide
 // gathered is a stream of an operation that needs the whole message. It holds up to the
 // algorithm's limit and releases nothing before Finish.
 type gathered struct {
-	life
+	provider.Life
 	key     *key
 	row     *algorithm.Row
 	iv, aad []byte
@@ -130,15 +89,15 @@ type gathered struct {
 // Update keeps a copy of in; a message over the limit is ErrInvalidArgument and leaves what
 // is held as it was.
 func (s *gathered) Update(ctx context.Context, dst, in []byte) ([]byte, error) {
-	if err := s.running(ctx); err != nil {
+	if err := s.Running(ctx); err != nil {
 		return dst, err
 	}
 	total := int64(len(s.message)) + int64(len(in))
-	if err := s.key.checkLength(s.row, s.op, total); err != nil {
+	if err := s.key.checkLength(s.row, s.Op, total); err != nil {
 		return dst, err
 	}
 	if total > int64(cap(s.message)) {
-		s.grow(int(total), int(s.key.limit(s.row, s.op)))
+		s.grow(int(total), int(s.key.limit(s.row, s.Op)))
 	}
 	s.message = append(s.message, in...)
 	return dst, nil
@@ -156,25 +115,25 @@ func (s *gathered) grow(n, limit int) {
 
 // Finish runs the operation on the whole.
 func (s *gathered) Finish(ctx context.Context, dst, signature []byte) ([]byte, error) {
-	if err := s.finish(ctx); err != nil {
+	if err := s.Finishing(ctx); err != nil {
 		return dst, err
 	}
 	defer s.wipe()
 	switch s.row.Family {
 	case algorithm.FamilyAEAD:
-		return s.key.sealOrOpen(s.row, s.op, s.iv, s.aad, dst, s.message)
+		return s.key.sealOrOpen(s.row, s.Op, s.iv, s.aad, dst, s.message)
 	case algorithm.FamilyAsymmetric:
-		return s.key.asymmetric(s.row, s.op, dst, s.message)
+		return s.key.asymmetric(s.row, s.Op, dst, s.message)
 	}
-	return s.key.finishSignature(s.row, s.op, s.der, signature, dst, s.message)
+	return s.key.finishSignature(s.row, s.Op, s.der, signature, dst, s.message)
 }
 
 // Reset starts a message with the IV given and the associated data of Begin.
 func (s *gathered) Reset(ctx context.Context, iv []byte) error {
 	if len(iv) != s.row.IV {
-		return ivError(s.row, s.op, len(iv))
+		return ivError(s.row, s.Op, len(iv))
 	}
-	if err := s.restart(ctx); err != nil {
+	if err := s.Restart(ctx); err != nil {
 		return err
 	}
 	s.wipe()
@@ -183,7 +142,7 @@ func (s *gathered) Reset(ctx context.Context, iv []byte) error {
 }
 
 // Close wipes the message.
-func (s *gathered) Close() { s.end(); s.wipe() }
+func (s *gathered) Close() { s.Shut(); s.wipe() }
 
 func (s *gathered) wipe() {
 	clear(s.message[:cap(s.message)])

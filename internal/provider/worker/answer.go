@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,15 +59,6 @@ func clean(text string) string {
 		}
 		return r
 	}, text[:min(len(text), maxDetail)])
-}
-
-// given is the error of a call whose context has ended.
-func given(ctx context.Context, op string) error {
-	err := ctx.Err()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &claviger.Error{Code: claviger.ErrOperationTimedOut, Op: op, Detail: "the deadline passed", Err: err}
-	}
-	return &claviger.Error{Code: claviger.ErrOperationFailed, Op: op, Detail: "cancelled", Err: err}
 }
 
 // ended says what a broken connection to a worker means, or what it did to have it broken.

@@ -63,8 +63,8 @@ func (k *key) home(ctx context.Context, op string) (*home, error) {
 	if k.closed.Load() {
 		return nil, claviger.Errorf(claviger.ErrResourceNotFound, op, "the key is closed")
 	}
-	if ctx.Err() != nil {
-		return nil, given(ctx, op)
+	if err := provider.Alive(ctx, op); err != nil {
+		return nil, err
 	}
 	at := k.at.Load()
 	if at.link.alive() {
@@ -78,7 +78,7 @@ func (k *key) home(ctx context.Context, op string) (*home, error) {
 	select {
 	case k.loading <- struct{}{}:
 	case <-ctx.Done():
-		return nil, given(ctx, op)
+		return nil, provider.Given(ctx, op)
 	}
 	defer func() { <-k.loading }()
 	if at = k.at.Load(); at.link.alive() {
@@ -168,7 +168,7 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 	case op == provider.SignDigest || op == provider.VerifyDigest:
 		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, op.String(), "a digest has no streams")
 	case way.digest != nil:
-		return &hashed{life: life{op: op}, key: k, way: way.digested(), state: way.digest.NewHash(), params: provider.Params{Algorithm: params.Algorithm, DER: params.DER}}, nil
+		return &hashed{Life: provider.Life{Op: op}, key: k, way: way.digested(), state: way.digest.NewHash(), params: provider.Params{Algorithm: params.Algorithm, DER: params.DER}}, nil
 	case !way.row.Stream:
 		return newGathered(k, op, params, way), nil
 	}

@@ -149,7 +149,7 @@ func (l *link) call(ctx context.Context, op string, r *request) (*answer, error)
 	case <-c.done:
 	case <-ctx.Done():
 		if l.abandon(c) {
-			return nil, given(ctx, op)
+			return nil, provider.Given(ctx, op)
 		}
 		<-c.done
 	}

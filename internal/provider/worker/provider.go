@@ -108,8 +108,8 @@ func (p *Provider) Mechanisms() []provider.Mechanism { return p.stock.Load().row
 
 // OneShot runs Hash or Random.
 func (p *Provider) OneShot(ctx context.Context, op provider.Op, params *provider.Params, dst, in []byte) ([]byte, error) {
-	if ctx.Err() != nil {
-		return dst, given(ctx, op.String())
+	if err := provider.Alive(ctx, op.String()); err != nil {
+		return dst, err
 	}
 	at, err := p.find(op, params.Algorithm, "")
 	if err == nil {
@@ -143,8 +143,8 @@ func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.P
 
 // ask checks that the device offers the making of a key, and gives the worker for it.
 func (p *Provider) ask(ctx context.Context, op provider.Op, alg claviger.Algorithm) (*link, error) {
-	if ctx.Err() != nil {
-		return nil, given(ctx, op.String())
+	if err := provider.Alive(ctx, op.String()); err != nil {
+		return nil, err
 	}
 	l, err := p.current(ctx, op.String())
 	if err != nil {

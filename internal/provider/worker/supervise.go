@@ -248,7 +248,7 @@ func (s *supervisor) current(ctx context.Context, op string) (*link, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, given(ctx, op)
+			return nil, provider.Given(ctx, op)
 		}
 	}
 }
@@ -322,7 +322,7 @@ func (s *supervisor) ready(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return given(ctx, "start")
+			return provider.Given(ctx, "start")
 		}
 	}
 }
