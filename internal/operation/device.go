@@ -1,9 +1,13 @@
 package operation
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/claviger/claviger"
@@ -187,7 +191,8 @@ func (e *Engine) owned(op string, o provider.Object) error {
 	})
 }
 
-// Objects lists the lasting keys in a provider's device that a query fits. The grant must be an administrator's. Errors:
+// Objects lists the lasting keys in a provider's device that a query fits, in the order of label, identifier and class: devices
+// give them in any. The grant must be an administrator's. Errors:
 // ErrProviderNotAvailable for an unknown number, ErrUnsupportedOperation for a provider without objects.
 func (e *Engine) Objects(ctx context.Context, g policy.Grant, id claviger.ProviderID, q provider.Query) ([]provider.Object, error) {
 	const op = "objects"
@@ -202,5 +207,8 @@ func (e *Engine) Objects(ctx context.Context, g policy.Grant, id claviger.Provid
 		return nil, claviger.Errorf(claviger.ErrUnsupportedOperation, op, "provider %d (%s) keeps no objects", m.ID, m.Name)
 	}
 	list, err := m.device().Objects(ctx, q)
+	slices.SortStableFunc(list, func(a, b provider.Object) int {
+		return cmp.Or(strings.Compare(a.Label, b.Label), bytes.Compare(a.ID, b.ID), cmp.Compare(a.Spec.Class, b.Spec.Class))
+	})
 	return list, claviger.WrapError(claviger.ErrOperationFailed, op, err)
 }

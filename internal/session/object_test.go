@@ -165,9 +165,9 @@ func TestObjectsOfADeviceAreForAdministrators(t *testing.T) {
 
 func TestObjectsDescribesWhatLiesInADevice(t *testing.T) {
 	r, d := deviceRig(t)
-	d.put(t, "AES-256", claviger.SecretKey, "backup", "1")
 	d.put(t, "ECDSA-P256", claviger.PrivateKey, "bad \xff", "2")
-	d.objects[1].Spec.Algorithm = ""
+	d.put(t, "AES-256", claviger.SecretKey, "backup", "1") // listed first: by label
+	d.objects[0].Spec.Algorithm = ""
 	admin := r.session(t, root)
 	r.log.take()
 	reply, err := admin.Objects(t.Context(), &pb.ObjectsRequest{Provider: 3})

@@ -16,6 +16,7 @@ import (
 // that were recorded fit whenever it is asked again. A conversation never changes: what is new is a new one.
 type conversation struct {
 	name  string
+	over  string // kind of recording that it needs
 	guest client.GuestIdentity
 	parts []part
 }
@@ -29,14 +30,15 @@ type part struct {
 // conversations lists them. Regions come last, because the client releases unused ones after a while.
 func conversations() []conversation {
 	return []conversation{
-		{name: "program", parts: []part{
+		{name: "program", over: "store", parts: []part{
 			{"opening", (*talk).opening}, {"names", (*talk).names}, {"hashes", (*talk).hashes}, {"codes", (*talk).codes}, {"ciphers", (*talk).ciphers},
 			{"sealing", (*talk).sealing}, {"signatures", (*talk).signatures}, {"loading", (*talk).loading}, {"making", (*talk).making},
 			{"storing", (*talk).storing}, {"certificates", (*talk).certificates}, {"keeping", (*talk).keeping}, {"capsules", (*talk).capsules},
 			{"managing", (*talk).managing}, {"states", (*talk).states}, {"administration", (*talk).administration},
 			{"together", (*talk).together}, {"giving up", (*talk).givingUp}, {"regions", (*talk).regions},
 		}},
-		{name: "guest", guest: client.GuestIdentity{SHA256: guestSHA256()}, parts: []part{{"guest", (*talk).beingGuest}}},
+		{name: "guest", over: "store", guest: client.GuestIdentity{SHA256: guestSHA256()}, parts: []part{{"guest", (*talk).beingGuest}}},
+		{name: "tokens", over: "token", parts: []part{{"listing", (*talk).listing}, {"adopting", (*talk).adopting}, {"inside", (*talk).inside}}},
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // bytes, and holds what it understood against what was understood then.
 func TestTodaysClientUnderstandsARecordedDaemon(t *testing.T) {
 	over(t, "wire", func(t *testing.T, dir string) {
-		r, known := seen(t, storeOf(t, dir)), conversations()
+		known := conversations()
 		without := func(part string) bool { return askedOtherwise(filepath.Base(dir), part) }
 		for _, name := range spoken(t, dir) {
 			t.Run(name, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestTodaysClientUnderstandsARecordedDaemon(t *testing.T) {
 				}
 				f := newFake(t, dir, name, without)
 				t.Cleanup(func() { f.close(t) })
-				said := known[i].converse(t, f.dial(t, known[i].guest), r, without)
+				said := known[i].converse(t, f.dial(t, known[i].guest), seen(t, storeOf(t, dir, name)), without)
 				want := slices.DeleteFunc(lines(t, filepath.Join(dir, name+".said")), func(line string) bool {
 					part, _, _ := strings.Cut(line, ": ")
 					return without(part)

@@ -16,11 +16,11 @@ import (
 	"github.com/claviger/claviger/test/daemontest"
 )
 
-var record = flag.String("record", "", "make the recording of this name, store-N or wire-N, which must not be there yet")
+var record = flag.String("record", "", "make the recording of this name, store-N, token-N or wire-N, which must not be there yet")
 
 func TestMain(m *testing.M) { daemontest.Main(m) }
 
-// recordings lists the directories of one kind, "store" or "wire", the oldest first. There is at least one.
+// recordings lists the directories of one kind, "store", "token" or "wire", the oldest first. There is at least one.
 func recordings(t *testing.T, kind string) []string {
 	t.Helper()
 	list := must(filepath.Glob(filepath.Join("testdata", kind+"-*")))(t)
@@ -45,7 +45,18 @@ func prepare(t *testing.T, dir string) *daemontest.Daemon {
 	d.WriteConfig(t, string(must(os.ReadFile(filepath.Join(dir, "claviger.toml")))(t)))
 	give(t, d, "store.db", inflate(t, filepath.Join(dir, "store.db.gz")))
 	give(t, d, "store.key", must(os.ReadFile(filepath.Join(dir, "store.key")))(t))
+	if token := filepath.Join(dir, "tokens"); holds(token) {
+		check(t, os.CopyFS(filepath.Join(d.Dir, "tokens"), os.DirFS(token)))
+		give(t, d, "pin", must(os.ReadFile(filepath.Join(dir, "pin")))(t))
+		equip(t, d)
+	}
 	return d
+}
+
+// holds reports whether a file or directory is there.
+func holds(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // start is prepare and the daemon of today over it.

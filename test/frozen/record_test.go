@@ -17,14 +17,17 @@ func TestRecord(t *testing.T) {
 		dir, err := fresh(*record)
 		check(t, err)
 		check(t, os.Mkdir(dir, 0o755))
-		if strings.HasPrefix(*record, "store-") {
+		switch kind, _, _ := strings.Cut(*record, "-"); kind {
+		case "store":
 			recordStore(t, dir)
-		} else {
+		case "token":
+			recordToken(t, dir)
+		default:
 			recordWire(t, dir)
 		}
 		return
 	}
-	for _, kind := range []string{"store", "wire"} {
+	for _, kind := range []string{"store", "token", "wire"} {
 		over(t, kind, func(t *testing.T, dir string) {
 			if _, err := fresh(filepath.Base(dir)); err == nil {
 				t.Error("would be recorded again")
@@ -36,7 +39,7 @@ func TestRecord(t *testing.T) {
 // fresh gives the directory of a recording that is yet to be made.
 func fresh(name string) (string, error) {
 	dir := filepath.Join("testdata", name)
-	if !regexp.MustCompile(`^(store|wire)-[1-9][0-9]*$`).MatchString(name) {
+	if !regexp.MustCompile(`^(store|token|wire)-[1-9][0-9]*$`).MatchString(name) {
 		return "", &os.PathError{Op: "record", Path: name, Err: os.ErrInvalid}
 	}
 	if _, err := os.Lstat(dir); !os.IsNotExist(err) {

@@ -20,7 +20,7 @@ func TestTodaysDaemonServesARecordedClient(t *testing.T) {
 	over(t, "wire", func(t *testing.T, dir string) {
 		for _, name := range spoken(t, dir) {
 			t.Run(name, func(t *testing.T) {
-				d := start(t, storeOf(t, dir))
+				d := start(t, storeOf(t, dir, name))
 				p := &replay{comparison: newComparison(t, dir), events: read(t, dir, name), d: d,
 					requests: make(map[call]*event), early: make(map[call]*event), regions: make(map[uint64][]byte)}
 				p.run(t)
@@ -42,10 +42,14 @@ func spoken(t *testing.T, dir string) []string {
 	return list
 }
 
-// storeOf gives the recorded store that a conversation was over.
-func storeOf(t *testing.T, dir string) string {
+// storeOf gives the recorded store that a conversation was over: its own, or that of the whole recording.
+func storeOf(t *testing.T, dir, name string) string {
 	t.Helper()
-	return filepath.Join("testdata", lines(t, filepath.Join(dir, "store"))[0])
+	file := filepath.Join(dir, name+".store")
+	if !holds(file) {
+		file = filepath.Join(dir, "store")
+	}
+	return filepath.Join("testdata", lines(t, file)[0])
 }
 
 // replay plays the client of a recorded conversation.

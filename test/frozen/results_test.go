@@ -21,6 +21,8 @@ type results struct {
 	Managed  []managed
 	Guest    guest
 	Retired  retired
+
+	Token *inToken `json:",omitempty"` // of a recording with a token, which has Message beside it and no more
 }
 
 // encrypted is what one version of a slot has made of Message.

@@ -3,6 +3,7 @@ package frozen_test
 import (
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -180,9 +181,9 @@ func (p *tap) close(t *testing.T) []event {
 
 // recordWire lets the client of this tree talk to its daemon, and writes down what both say and what the client understands.
 func recordWire(t *testing.T, dir string) {
-	stores := recordings(t, "store")
-	store := stores[len(stores)-1]
 	for _, c := range conversations() {
+		stores := recordings(t, c.over)
+		store := stores[len(stores)-1]
 		d, p := start(t, store), new(tap)
 		config := client.Config{Guest: c.guest, DaemonUID: new(uint32(d.UID))}
 		stack := must(client.New(t.Context(), p.listen(t, d), config))(t)
@@ -190,7 +191,7 @@ func recordWire(t *testing.T, dir string) {
 		check(t, stack.Close())
 		d.Stop(t)
 		recordConversation(t, dir, c.name, p.close(t), said)
+		put(t, filepath.Join(dir, c.name+".store"), []byte(filepath.Base(store)+"\n"))
 	}
 	recordShape(t, dir)
-	put(t, dir+"/store", []byte(store[len("testdata/"):]+"\n"))
 }

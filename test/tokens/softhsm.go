@@ -32,7 +32,7 @@ func SoftHSM(t testing.TB) *Token {
 	util := daemontest.NeedTool(t, "softhsm2-util")
 	dir := directory(t)
 	k := &Token{
-		Dir: dir, Module: softHSMModule(t), Config: filepath.Join(dir, "softhsm2.conf"), Store: filepath.Join(dir, "tokens"),
+		Dir: dir, Module: Module(t), Config: filepath.Join(dir, "softhsm2.conf"), Store: filepath.Join(dir, "tokens"),
 		Label: "claviger-test", PIN: drawPIN(), SOPIN: drawPIN(), PINFile: filepath.Join(dir, "pin"),
 	}
 	config := "directories.tokendir = " + k.Store + "\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n" +
@@ -61,8 +61,8 @@ func (k *Token) Give(t testing.TB, daemon, worker int) {
 	own(t, worker, k.Store)
 }
 
-// softHSMModule finds the module where distributions put it.
-func softHSMModule(t testing.TB) string {
+// Module finds SoftHSM's PKCS #11 module where distributions put it. The test is skipped where it is not installed.
+func Module(t testing.TB) string {
 	t.Helper()
 	for _, pattern := range []string{"/usr/lib/softhsm", "/usr/lib/*/softhsm", "/usr/lib64/softhsm", "/usr/lib*/pkcs11", "/usr/local/lib/softhsm"} {
 		if found, _ := filepath.Glob(filepath.Join(pattern, "libsofthsm2.so")); len(found) > 0 {
