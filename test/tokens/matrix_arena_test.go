@@ -268,6 +268,18 @@ func (a *arena) holdings(t testing.TB) holdings {
 	return h
 }
 
+// settled counts when no call is under way any longer, and counts twice alike: the last one may have been answered a moment ago
+// and not be done with.
+func (a *arena) settled(t testing.TB) (h holdings) {
+	t.Helper()
+	eventually(t, "the daemon rests", func() bool {
+		last := h
+		h = a.holdings(t)
+		return h == last && h.running == 0 && h.held == 0
+	})
+	return h
+}
+
 // descriptors tells what the daemon has open.
 func (r *Rig) descriptors(t testing.TB) (list []string) {
 	t.Helper()

@@ -116,7 +116,7 @@ func TestEveryMisbehaviourOfEveryFunction(t *testing.T) {
 			t.Parallel()
 			a := startArena(t, Options{HangAfter: hang})
 			other := a.dialOther(t)
-			before := a.holdings(t)
+			before := a.settled(t)
 			b := other.watch(t)
 			worst := time.Duration(0)
 			for _, c := range cells(behaviour) {

@@ -144,7 +144,7 @@ func TestRoundsOfMisbehaviourLeaveNothing(t *testing.T) {
 	t.Logf("%d rounds; CLAVIGER_SEED=%d", n, seed)
 	a := startArena(t, Options{HangAfter: hang})
 	other := a.dialOther(t)
-	before := a.holdings(t)
+	before := a.settled(t)
 	b := other.watch(t)
 	r := rand.New(rand.NewPCG(uint64(seed), 0))
 	start, recoveries := time.Now(), make([]time.Duration, 0, n)

@@ -98,7 +98,7 @@ func TestATenantInAHurryHarmsNobody(t *testing.T) {
 	a := startArena(t, Options{})
 	other := a.dialOther(t)
 	h := &hurried{u: other, signing: other.slot(t, "token/signing"), code: other.slot(t, "token/mac")}
-	before := a.holdings(t)
+	before := a.settled(t)
 	b := other.watch(t)
 	a.h.Command("C_Sign slow", "C_SignFinal slow", "C_GenerateKeyPair slow")
 	stop := make(chan struct{})
