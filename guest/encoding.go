@@ -9,7 +9,7 @@ type Encoding uint8
 // The forms. Raw is the zero value.
 const (
 	// Raw is the bare bytes. Pairs: secret then public half for Ed25519 (64 bytes), public then secret half for key exchange,
-	// the scalar for NIST curves, the seed for ML-DSA. Public points of NIST curves: compressed. ECDSA signatures: r ‖ s of
+	// the scalar for NIST curves, the seed or the expanded key for ML-DSA. Public points of NIST curves: compressed. ECDSA signatures: r ‖ s of
 	// fixed length. RSA keys have no such form.
 	Raw           Encoding = iota
 	PKCS8                  // DER: PrivateKeyInfo for secret keys and pairs, SubjectPublicKeyInfo for public keys

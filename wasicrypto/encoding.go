@@ -56,9 +56,11 @@ const (
 	// layoutSecretFirst is EdDSA: secret ‖ public is a pair (RFC 8032 section 5.1.5).
 	layoutSecretFirst
 	// layoutPublicFirst is every other key exchange, KEMs included: public ‖ secret is a pair.
-	// The secret key of a KEM is its seed.
+	// The secret key of a KEM is its seed. One of ML-KEM that came expanded has no seed: it is
+	// read and written as it came.
 	layoutPublicFirst
-	// layoutSeed is ML-DSA: the seed is the secret key, and the pair as well.
+	// layoutSeed is ML-DSA: the seed is the secret key, and the pair as well; or the expanded
+	// key is, if it came so.
 	layoutSeed
 )
 
@@ -155,7 +157,7 @@ func decodeDocument[K any](format claviger.Format, g *algorithm.Guest, class cla
 	return key, nil
 }
 
-// decodeRaw reads the raw form of one half: an exact length for each algorithm.
+// decodeRaw reads the raw form of one half: an exact length for each algorithm, or one of two.
 func decodeRaw(g *algorithm.Guest, class claviger.KeyClass, data []byte) (any, error) {
 	key, err := g.Key.ParseRaw(class, data)
 	if err != nil {
@@ -171,6 +173,9 @@ func decodeRawPair(g *algorithm.Guest, data []byte) (crypto.PrivateKey, error) {
 	size := g.Key.RawSize(claviger.PrivateKey)
 	if l := layoutOf(g); l == layoutSecretFirst || l == layoutPublicFirst {
 		both := size + g.Key.RawSize(claviger.PublicKey)
+		if e := g.Key.ExpandedSize(); e != 0 && len(data) == both-size+e {
+			both, size = len(data), e
+		}
 		if len(data) != both {
 			return nil, invalidKey
 		}

@@ -78,9 +78,14 @@ tag's place, after the ciphertext; its key is two AES keys. A nonce used twice b
 SP 800-232, Xoodyak that of the NIST lightweight process.`
 
 const pairText = `K256 is the curve secp256k1. Keys for signing and for agreement on one curve are different algorithms: an ECDSA-P256 key does not serve ECDH-P256
-(` + "`IncompatibleKeyType`" + `). RSA moduli have exactly the named number of bits. ML-DSA and ML-KEM private keys are kept as their seed (RFC 9881,
-RFC 9935); an expanded private key without its seed is refused. X-WING is ML-KEM-768 and X25519 in one (draft-connolly-cfrg-xwing-kem);
-its private key is a seed of 32 bytes.`
+(` + "`IncompatibleKeyType`" + `). RSA moduli have exactly the named number of bits. ML-DSA and ML-KEM private keys are kept as their seed, of 32
+and of 64 bytes. An expanded private key, as FIPS 203 and 204 define it, is taken too, raw (told from a seed by its length) and in the two other
+forms of PKCS #8 (RFC 9881, RFC 9935): of a seed with its expanded key, which must belong together, the seed is kept; an expanded key without
+its seed is kept as it is, does all that the key of a seed does, and comes out expanded in every format, since no seed can be had from it. It is
+refused (` + "`InvalidFormat`" + `) if a coefficient is out of range, if its hash of the public key is another one, if t0 is not the one of the rest
+(ML-DSA), or if it does not open what is encapsulated to its public half (ML-KEM). Expanded keys have 1,632, 2,400 and 3,168 bytes for
+ML-KEM-512, -768 and -1024, and 2,560, 4,032 and 4,896 for ML-DSA-44, -65 and -87. X-WING is ML-KEM-768 and X25519 in one
+(draft-connolly-cfrg-xwing-kem); its private key is a seed of 32 bytes and nothing else.`
 
 const signatureText = `ECDSA signatures are r ‖ s of fixed length, or DER on request. RSA-PSS salts have the length of the hash;
 verification takes any length. ML-DSA and ECDSA

@@ -29,7 +29,8 @@ const (
 //
 // Raw means the encoding of the algorithm's own standard: RFC 8032 and 7748 for Ed25519 and
 // X25519 (32 bytes for either half, so that DecodeAs has to say which), SEC 1 scalar and
-// uncompressed point, RFC 8017 appendix A.1, the seeds of FIPS 203 and 204.
+// uncompressed point, RFC 8017 appendix A.1, the seeds of FIPS 203 and 204 or their expanded
+// private keys, told apart by length.
 //
 // Malformed bytes are ErrInvalidFormat; a key of another algorithm or size is
 // ErrIncompatibleKeyType; an unknown name is ErrUnsupportedAlgorithm.
@@ -150,7 +151,7 @@ func decodeRaw(alg claviger.Algorithm, class claviger.KeyClass, data []byte) ([]
 // rawClass tells the halves apart by their length, and RSA's by trying the public form,
 // which has two numbers.
 func (r *Row) rawClass(data []byte) (claviger.KeyClass, error) {
-	private, public := r.impl.pair.rawSize(claviger.PrivateKey), r.impl.pair.rawSize(claviger.PublicKey)
+	private, public, expanded := r.impl.pair.rawSize(claviger.PrivateKey), r.impl.pair.rawSize(claviger.PublicKey), r.ExpandedSize()
 	switch {
 	case private == 0:
 		if _, err := x509.ParsePKCS1PublicKey(data); err == nil {
@@ -160,10 +161,13 @@ func (r *Row) rawClass(data []byte) (claviger.KeyClass, error) {
 	case private == public && len(data) == private:
 		return 0, claviger.Errorf(claviger.ErrInvalidArgument, op,
 			"%d raw bytes can be either half of a key of %s; give it as DER or PEM, which say which", private, r.Name)
-	case len(data) == private:
+	case len(data) == private, expanded != 0 && len(data) == expanded:
 		return claviger.PrivateKey, nil
 	case len(data) == public:
 		return claviger.PublicKey, nil
+	case expanded != 0:
+		return 0, claviger.Errorf(claviger.ErrInvalidFormat, op, "a raw key of %s has %d bytes (seed), %d (expanded private key) or %d (public), not %d",
+			r.Name, private, expanded, public, len(data))
 	}
 	return 0, claviger.Errorf(claviger.ErrInvalidFormat, op, "a raw key of %s has %d bytes (private) or %d (public), not %d", r.Name, private, public, len(data))
 }

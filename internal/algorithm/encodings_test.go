@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"strings"
@@ -216,46 +215,6 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// Private keys of ML-DSA and ML-KEM come in three forms (RFC 9881 section 6): the seed is
-// taken, both together are taken if they agree, and an expanded key alone is refused.
-func TestLatticePrivateForms(t *testing.T) {
-	row, _ := Lookup("ML-KEM-512", FamilyKey)
-	seedForm, _, err := Decode(claviger.PEM, "ML-KEM-512", []byte(mlkem512PEM))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := row.ParsePrivate(seedForm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	expanded, err := parsed.(*kemPrivate).private.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	wrap := func(body []byte) []byte {
-		identifier, _ := hex.DecodeString("300b0609608648016503040401")
-		octets, _ := asn1.Marshal(body)
-		inner := append(append([]byte{2, 1, 0}, identifier...), octets...)
-		out, _ := asn1.Marshal(asn1.RawValue{Tag: 16, IsCompound: true, Bytes: inner})
-		return out
-	}
-	both := func(expanded []byte) []byte {
-		body, _ := asn1.Marshal(struct{ Seed, Expanded []byte }{parsed.(*kemPrivate).seed, expanded})
-		return wrap(body)
-	}
-	if material, _, err := Decode(claviger.DER, "ML-KEM-512", both(expanded)); err != nil || !bytes.Equal(material, seedForm) {
-		t.Errorf("seed and expanded key: %v", err)
-	}
-	wrong := bytes.Clone(expanded)
-	wrong[100] ^= 1
-	alone, _ := asn1.Marshal(expanded)
-	for what, der := range map[string][]byte{"a seed with another's expanded key": both(wrong), "an expanded key alone": wrap(alone)} {
-		if _, _, err := Decode(claviger.DER, "ML-KEM-512", der); claviger.CodeOf(err) != claviger.ErrInvalidFormat {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-}
-
 // Whatever decodes is canonical after one pass, and nothing else than errors comes of the
 // rest.
 func FuzzDecode(f *testing.F) {
@@ -269,6 +228,11 @@ func FuzzDecode(f *testing.F) {
 		private, public := pairOf(f, row)
 		f.Add(uint8(claviger.DER), private)
 		f.Add(uint8(claviger.DER), public)
+	}
+	for _, alg := range []claviger.Algorithm{"ML-DSA-44", "ML-KEM-512"} {
+		e := expandedOf(f, alg)
+		f.Add(uint8(claviger.DER), e.wrap(octetString(e.expanded)))
+		f.Add(uint8(claviger.DER), e.wrap(e.both(e.expanded)))
 	}
 	f.Fuzz(func(t *testing.T, format uint8, data []byte) {
 		material, class, err := Decode(claviger.Format(format%2), "", data)

@@ -21,7 +21,8 @@ host draws at random when none is given, to be read back as the option ` + "`non
 - hash: absorb, squeeze (truncated, on a copy). Extendable output: squeeze goes on; nothing is absorbed after it. BLAKE3 with a key is its keyed mode.
 - mac: absorb, squeeze_tag (on a copy).
 - extract: absorb the salt, squeeze_key for the expanding half with the same hash. Expand: absorb the information, squeeze.
-- aead: absorb associated data, encrypt and decrypt, the tag attached or apart. Without a nonce AES-SIV is deterministic.
+- aead: absorb associated data, encrypt and decrypt, the tag attached or apart. To AES-SIV what was absorbed is one
+  string of S2V, empty if nothing was, and a nonce is the one behind it; without a nonce it is deterministic.
 - cipher: encrypt and decrypt. CBC adds 1 to 16 bytes of padding, which max_tag_len counts; CTR goes on in one key stream, squeeze gives it plain.
 - session: everything, each operation on the one rolling state of Xoodyak; a call of absorb is a string of its own. Without a key it absorbs and squeezes,
   tags included. A nonce of at most 43 bytes less the key goes in with the key as the reference implementation of wasi-crypto has it: key, a zero byte, nonce.

@@ -50,6 +50,9 @@ func identify(der []byte) (identity, error) {
 		}
 		class = claviger.PrivateKey
 	}
+	if class == claviger.PrivateKey && explicitCurve(outer) {
+		return identity{}, unnamedCurve()
+	}
 	var oid asn1.ObjectIdentifier
 	if !outer.ReadASN1(&algorithm, cbasn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) {
 		return identity{}, malformed
@@ -102,11 +105,22 @@ func nameOf(oid asn1.ObjectIdentifier, params, rest cryptobyte.String, class cla
 	return "", claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "keys of the object identifier %s are not offered", claviger.Clip(oid.String()))
 }
 
+// unnamedCurve is the error of a key that describes its curve, or leaves it out.
+func unnamedCurve() error {
+	return claviger.Errorf(claviger.ErrInvalidFormat, op, "an elliptic curve key must name its curve; explicit curve parameters are not taken")
+}
+
+// explicitCurve reports whether what follows the version is the rest of an ECPrivateKey (RFC 5915 section 3) that describes its curve.
+func explicitCurve(rest cryptobyte.String) bool {
+	var params cryptobyte.String
+	return rest.SkipASN1(cbasn1.OCTET_STRING) && rest.ReadASN1(&params, cbasn1.Tag(0).ContextSpecific().Constructed()) && params.PeekASN1Tag(cbasn1.SEQUENCE)
+}
+
 // curveName reads the named curve (RFC 5480 section 2.1.1.1).
 func curveName(params cryptobyte.String) (claviger.Algorithm, error) {
 	var oid asn1.ObjectIdentifier
 	if !params.ReadASN1ObjectIdentifier(&oid) {
-		return "", claviger.Errorf(claviger.ErrInvalidFormat, op, "an elliptic curve key must name its curve")
+		return "", unnamedCurve()
 	}
 	switch oid.String() {
 	case "1.2.840.10045.3.1.7":

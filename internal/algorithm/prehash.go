@@ -2,6 +2,7 @@ package algorithm
 
 import (
 	"crypto"
+	"crypto/rand"
 
 	"filippo.io/mldsa"
 	"filippo.io/mldsa/mldsacrypto"
@@ -12,8 +13,8 @@ import (
 )
 
 // preHashed is HashML-DSA with SHA-512 and an empty context (FIPS 204 section 5.4). It
-// signs by filippo.io/mldsa and verifies by package mldsamu, over a message representative
-// that circl does not take.
+// signs by filippo.io/mldsa, which takes seeds only, and with an expanded key by package
+// mldsamu, by which it verifies too, over a message representative that circl does not take.
 type preHashed struct {
 	name   claviger.Algorithm
 	sizes  mldsamu.Parameters
@@ -52,12 +53,27 @@ func (s preHashed) sign(key crypto.PrivateKey, dst, in []byte, _ bool) ([]byte, 
 	if err != nil {
 		return dst, err
 	}
+	if k.seed == nil {
+		return s.signExpanded(k.expanded, dst, mu)
+	}
 	private, err := mldsa.NewPrivateKey(s.params, k.seed)
 	if err != nil {
 		return dst, err
 	}
 	out, err := private.Sign(nil, mu, representative{})
 	return append(dst, out...), err
+}
+
+func (s preHashed) signExpanded(key, dst, mu []byte) ([]byte, error) {
+	random := make([]byte, mldsamu.RandomSize)
+	if _, err := rand.Read(random); err != nil {
+		return dst, err
+	}
+	out, ok := s.sizes.Sign(key, mu, random)
+	if !ok {
+		return dst, errKey
+	}
+	return append(dst, out...), nil
 }
 
 func (s preHashed) verify(key crypto.PublicKey, in, signature []byte, _ bool) bool {

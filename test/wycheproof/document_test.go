@@ -22,7 +22,8 @@ All files of Project Wycheproof, module github.com/c2sp/wycheproof, go through t
 them. "Passed": a valid vector gave exactly the expected bytes, in both directions where there are two; an invalid one was refused; an
 acceptable one may do either. ML-DSA signatures are randomised: there the expected signature verifies, and so does one made here. ECDSA,
 EdDSA and RSA-PSS vectors are about verification. What other nonces AES-SIV takes, KMAC codes of other lengths and labels of RSA-OAEP are
-tested on the primitive, because the API has no place for them. "Otherwise by design" are valid vectors that this daemon does not take, groups
+tested on the primitive, because the API has no place for them; with expanded private keys so are the exact signatures of ML-DSA, its contexts
+and its message representatives. "Otherwise by design" are valid vectors that this daemon does not take, groups
 of vectors whose parameters are not offered, and where it says so invalid vectors that are taken.
 `
 

@@ -41,7 +41,7 @@ type group struct {
 	KeySize, TagSize, SLen                           int
 	PublicKeyDer, PublicKeyAsn                       hexBytes
 	PrivateKeyPkcs8, PrivateSeed                     hexBytes
-	PublicKey                                        json.RawMessage // hexadecimal text for ML-DSA
+	PublicKey, PrivateKey                            json.RawMessage // hexadecimal text for ML-DSA
 	Tests                                            []*vector
 }
 
@@ -55,7 +55,7 @@ type vector struct {
 	Key, Iv, Aad, Msg, Ct, Tag hexBytes
 	Ikm, Salt, Info, Okm       hexBytes
 	Shared, Sig, Label, Ctx    hexBytes
-	Seed, Ek, Dk, M            hexBytes
+	Seed, Ek, Dk, M, Rnd       hexBytes
 	C                          hexBytes        `json:"c"`
 	K                          hexBytes        `json:"K"`
 	Mu                         hexBytes        `json:"mu"`

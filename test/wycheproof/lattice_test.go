@@ -7,19 +7,19 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
+	"github.com/claviger/claviger/internal/primitive/mldsamu"
 	"github.com/claviger/claviger/internal/provider"
 )
 
 // The reasons for which lattice vectors are refused.
 const (
-	noExpanded = "an expanded private key without its seed"
-	noContext  = "a context string"
-	noMu       = "a message representative in place of the message"
+	noContext = "a context string"
+	noMu      = "a message representative in place of the message"
 )
 
-// seedKey imports a private key from its seed, and holds that its public half is the expected one, if any is.
-func (r *rig) seedKey(name claviger.Algorithm, seed, public []byte) (provider.Key, error) {
-	k, err := r.decode(claviger.Raw, name, claviger.PrivateKey, seed)
+// privateKey imports a raw private key, the seed or the expanded one, and holds that its public half is the expected one, if any is.
+func (r *rig) privateKey(name claviger.Algorithm, private, public []byte) (provider.Key, error) {
+	k, err := r.decode(claviger.Raw, name, claviger.PrivateKey, private)
 	if err != nil || public == nil {
 		return k, err
 	}
@@ -31,11 +31,15 @@ func (r *rig) seedKey(name claviger.Algorithm, seed, public []byte) (provider.Ke
 	return k, unequal(raw, public, err)
 }
 
-// openMLKEM decapsulates with the key of a seed.
+// openMLKEM decapsulates with the key of a seed, or with an expanded one.
 func openMLKEM(r *rig, _ *file, g *group) (check, string) {
 	name := claviger.Algorithm(g.ParameterSet)
 	return func(v *vector) verdict {
-		k, err := r.seedKey(name, v.Seed, v.Ek)
+		private := v.Seed
+		if private == nil {
+			private = v.Dk
+		}
+		k, err := r.privateKey(name, private, v.Ek)
 		if err != nil {
 			return verdict{err: err}
 		}
@@ -49,7 +53,7 @@ func openMLKEM(r *rig, _ *file, g *group) (check, string) {
 
 func openMLKEMKey(r *rig, _ *file, g *group) (check, string) {
 	return func(v *vector) verdict {
-		_, err := r.seedKey(claviger.Algorithm(g.ParameterSet), v.Seed, v.Ek)
+		_, err := r.privateKey(claviger.Algorithm(g.ParameterSet), v.Seed, v.Ek)
 		return verdict{err: err}
 	}, ""
 }
@@ -80,14 +84,6 @@ func openMLKEMEncapsulate(r *rig, _ *file, g *group) (check, string) {
 	}, ""
 }
 
-// openMLKEMExpanded offers expanded private keys, all of which are refused.
-func openMLKEMExpanded(r *rig, _ *file, g *group) (check, string) {
-	return func(v *vector) verdict {
-		_, err := r.decode(claviger.Raw, claviger.Algorithm(g.ParameterSet), claviger.PrivateKey, v.Dk)
-		return verdict{err: err, design: noExpanded}
-	}, ""
-}
-
 func openMLDSA(r *rig, f *file, g *group) (check, string) {
 	name := claviger.Algorithm(f.Algorithm)
 	row, reason := find(name, algorithm.FamilySignature)
@@ -108,23 +104,30 @@ func openMLDSA(r *rig, f *file, g *group) (check, string) {
 	}, ""
 }
 
-// openMLDSASign signs with the key of a seed. Signatures are randomised here, so that the expected one cannot come out: it
-// must verify, and so must another.
+// openMLDSASign signs with the key of a seed, or with an expanded one. Signatures are randomised here, so that the expected one
+// cannot come out: it must verify, and so must another. With an expanded key the primitive gives the expected one, also where
+// it has a context or no message.
 func openMLDSASign(r *rig, f *file, g *group) (check, string) {
 	name := claviger.Algorithm(f.Algorithm)
 	row, reason := find(name, algorithm.FamilySignature)
 	if reason != "" {
 		return nil, reason
 	}
-	if g.PrivateSeed == nil {
-		return nil, noExpanded
+	private, expanded := []byte(g.PrivateSeed), g.PrivateSeed == nil
+	if expanded {
+		private = octets(g.PrivateKey)
 	}
-	k, err := r.seedKey(name, g.PrivateSeed, octets(g.PublicKey))
+	k, err := r.privateKey(name, private, octets(g.PublicKey))
 	if err != nil {
 		return failing(err)
 	}
 	verify := r.verifier(row, k, false)
 	return func(v *vector) verdict {
+		if expanded && v.Mu != nil {
+			if err := signMu(name, private, v); err != nil || v.Msg == nil || len(v.Ctx) != 0 {
+				return verdict{err: err}
+			}
+		}
 		if v.Msg == nil {
 			_, err := k.OneShot(r.ctx, provider.VerifyDigest, &provider.Params{Algorithm: row.Name, Signature: v.Sig}, nil, v.Mu)
 			return verdict{err: err, design: noMu}
@@ -143,4 +146,18 @@ func openMLDSASign(r *rig, f *file, g *group) (check, string) {
 		}
 		return verify(&own)
 	}, ""
+}
+
+// signMu signs a message representative with an expanded key. Without randomness the variant is the deterministic one.
+func signMu(name claviger.Algorithm, private []byte, v *vector) error {
+	parameters := map[claviger.Algorithm]mldsamu.Parameters{"ML-DSA-44": mldsamu.MLDSA44(), "ML-DSA-65": mldsamu.MLDSA65(), "ML-DSA-87": mldsamu.MLDSA87()}
+	random := []byte(v.Rnd)
+	if random == nil {
+		random = make([]byte, mldsamu.RandomSize)
+	}
+	signature, ok := parameters[name].Sign(private, v.Mu, random)
+	if !ok {
+		return errWrong
+	}
+	return unequal(signature, v.Sig, nil)
 }

@@ -1,9 +1,11 @@
 // Package mldsamu verifies ML-DSA signatures (FIPS 204) over the message representative μ
-// instead of the message. No library offers that in public, and the pre-hash form
-// HashML-DSA (FIPS 204 section 5.4) needs it: its μ begins otherwise than that of the plain
-// form.
+// instead of the message, makes them with an expanded private key, and judges such keys. No
+// library offers that in public, and the pre-hash form HashML-DSA (FIPS 204 section 5.4)
+// needs it: its μ begins otherwise than that of the plain form.
 //
-// Verification handles public data only, so nothing here runs in constant time.
+// What depends on a private key runs in constant time, but for the number of attempts that a
+// signature takes and for the challenges of those that are given up: neither says anything
+// about the key. Verification handles public data only.
 package mldsamu
 
 import (

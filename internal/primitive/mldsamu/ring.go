@@ -1,6 +1,9 @@
 package mldsamu
 
-import "crypto/sha3"
+import (
+	"crypto/sha3"
+	"math/bits"
+)
 
 // poly is a polynomial, or its transform; every coefficient is below q.
 type poly [n]uint32
@@ -22,11 +25,22 @@ func roots() (z [n]uint32) {
 	return z
 }
 
-func mul(a, b uint32) uint32 { return uint32(uint64(a) * uint64(b) % q) }
+// mul multiplies by Barrett's method: the estimate of the quotient is at most 1 too low.
+func mul(a, b uint32) uint32 {
+	product := uint64(a) * uint64(b)
+	quotient, _ := bits.Mul64(product, (1<<64-1)/q)
+	return reduced(uint32(product - quotient*q))
+}
 
-func add(a, b uint32) uint32 { return (a + b) % q }
+func add(a, b uint32) uint32 { return reduced(a + b) }
 
-func sub(a, b uint32) uint32 { return (a + q - b) % q }
+func sub(a, b uint32) uint32 { return reduced(a + q - b) }
+
+// reduced takes q off a number below 2q, unless it is below q already.
+func reduced(a uint32) uint32 {
+	a -= q
+	return a + q&-(a>>31)
+}
 
 // ntt is FIPS 204 algorithm 41.
 func (p *poly) ntt() {
@@ -97,7 +111,7 @@ func unpackT1(b []byte) poly {
 	return p
 }
 
-// bitReader reads little-endian numbers of a few bits. The bytes must suffice.
+// bitReader reads little-endian numbers of a few bits, in constant time. The bytes must suffice.
 type bitReader struct {
 	b    []byte
 	held uint64
