@@ -22,6 +22,9 @@ type Secret = claviger.Secret
 // Secrets gives the caller's secrets. It makes no call.
 func (s *Stack) Secrets() *Secrets { return &Secrets{s} }
 
+// Ping asks the daemon for an empty answer, as that of the stack does.
+func (s *Secrets) Ping(ctx context.Context) error { return s.stack.Ping(ctx) }
+
 // Put stores a secret, which stays the caller's, as version 1 under a new identifier. An expiry that is past is stored
 // too, and reads as ErrSecretExpired.
 func (s *Secrets) Put(ctx context.Context, secret []byte, expires uint64) (id string, err error) {

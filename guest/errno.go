@@ -22,12 +22,12 @@ const (
 	ErrInvalidLength        = Errno(raw.InvalidLength)        // an output longer than the algorithm gives
 	ErrVerificationFailed   = Errno(raw.VerificationFailed)   // a signature or a capsule that is not genuine
 	ErrRNG                  = Errno(raw.RNGError)             // the host has no randomness
-	ErrAlgorithmFailure     = Errno(raw.AlgorithmFailure)     // the algorithm itself failed
+	ErrAlgorithmFailure     = Errno(raw.AlgorithmFailure)     // the algorithm itself failed, or the keeper cannot be reached
 	ErrInvalidSignature     = Errno(raw.InvalidSignature)     // bytes that cannot be a signature of this algorithm
 	ErrClosed               = Errno(raw.Closed)               // closed already
 	ErrInvalidHandle        = Errno(raw.InvalidHandle)        // used after Close, or an object of the wrong kind
 	ErrOverflow             = Errno(raw.Overflow)             // more than a limit allows: a secret's size, data to be held, versions
-	ErrInternal             = Errno(raw.InternalError)        // a fault of the host, or of its link to the keeper
+	ErrInternal             = Errno(raw.InternalError)        // a fault of the host
 	ErrTooManyHandles       = Errno(raw.TooManyHandles)       // more objects are open than the host allows
 	ErrKeyNotSupported      = Errno(raw.KeyNotSupported)      // a key where the algorithm takes none
 	ErrKeyRequired          = Errno(raw.KeyRequired)          // no key where the algorithm takes one

@@ -17,7 +17,8 @@ const (
 // ErrNotFound. Identifiers are 32 lower-case hexadecimal characters on Claviger.
 type SecretsManager struct{ object }
 
-// OpenSecretsManager reaches the keeper. ErrUnsupportedFeature where the host has none for this guest.
+// OpenSecretsManager reaches the keeper. ErrUnsupportedFeature where the host has none for this guest, ErrAlgorithmFailure where
+// it cannot be reached now. After a keeper was lost, what was opened before stays dead; a manager that is opened anew finds it all.
 func OpenSecretsManager() (*SecretsManager, error) {
 	m := new(SecretsManager)
 	none := optional(0, false)

@@ -94,7 +94,8 @@ func arrayOutputPull(c *call) errno {
 	return e
 }
 
-// secretsManagerOpen (opt_options, out secrets_manager): options of any family are accepted, and none is used.
+// secretsManagerOpen (opt_options, out secrets_manager): options of any family are accepted, and none is used. A keeper that cannot be reached
+// is algorithm_failure, as everything is that needs it: unsupported_feature would say that there never is one.
 func secretsManagerOpen(c *call) errno {
 	to, e := c.out(1, size32)
 	if e != success {
@@ -109,16 +110,16 @@ func secretsManagerOpen(c *call) errno {
 			return e
 		}
 	}
-	managed := c.guest.host.config.Managed
-	if managed == nil {
-		return unsupportedFeature
+	managed, err := c.guest.host.config.manager(c.ctx)
+	if err != nil {
+		return signal(err)
 	}
 	return c.give(to, &secretsManager{managed})
 }
 
 // secretsManagerClose (secrets_manager): keys that came from it stay usable.
 func secretsManagerClose(c *call) errno {
-	if c.guest.host.config.Managed == nil {
+	if !c.guest.host.config.keeps() {
 		return unsupportedFeature
 	}
 	return drop[*secretsManager](&c.guest.table, c.u32(0))

@@ -12,8 +12,12 @@ import (
 // Config says what a host offers. The zero value is a host without managed keys and secrets, with the default limits.
 type Config struct {
 	// Managed is where managed keys and secrets live, for the one tenant that the guest is; nil answers unsupported_feature to all of that. The
-	// host does not close it.
+	// host does not close it. It is pinged each time a guest opens its secrets manager: a guest does not get one that cannot be reached.
 	Managed Managed
+	// Connect, if not nil, stands in Managed's place: it is called each time a guest opens its secrets manager, and gives where the keys and secrets
+	// of that manager live. So a keeper whose connection was lost can be dialled again; what was opened through the lost one stays with that. An
+	// error is the guest's answer. It may be called concurrently; ctx is that of the guest's call.
+	Connect func(ctx context.Context) (Managed, error)
 	// Random gives the bytes of generated symmetric keys and of the nonces that the host draws; nil is crypto/rand. An error
 	// of it is rng_error. Key pairs always come from the system's generator.
 	Random io.Reader
@@ -21,6 +25,20 @@ type Config struct {
 	// Intercept, if not nil, is called once for each function while the host is made, and may return another function in its place: to
 	// count, to trace, to refuse. module and name are those that the guest imports.
 	Intercept func(module, name string, next api.GoModuleFunction) api.GoModuleFunction
+}
+
+// keeps reports whether there are managed keys and secrets at all.
+func (c *Config) keeps() bool { return c.Managed != nil || c.Connect != nil }
+
+// manager gives the keeper of a secrets manager that is being opened, if it can be reached.
+func (c *Config) manager(ctx context.Context) (Managed, error) {
+	switch {
+	case c.Connect != nil:
+		return c.Connect(ctx)
+	case c.Managed != nil:
+		return c.Managed, c.Managed.Ping(ctx)
+	}
+	return nil, unsupportedFeature
 }
 
 // Limits bound what one guest may hold. Zero takes the default, which is also the most.
@@ -59,6 +77,9 @@ func (l Limits) withDefaults() Limits {
 // Errors: claviger.ErrSecretNotFound for what is unknown, invalidated or another tenant's, ErrSecretExpired,
 // ErrSecretVerificationFailed for a capsule, ErrQuotaExceeded over a limit.
 type Managed interface {
+	// Ping asks for an empty answer: ErrConnectionFailed when there is nobody to give it.
+	Ping(ctx context.Context) error
+
 	// GenerateKey makes a key of an algorithm, as version 1 of a new identifier.
 	GenerateKey(ctx context.Context, t claviger.GuestType, algorithm claviger.Algorithm, o claviger.ManagedOptions) (claviger.ManagedKey, error)
 	// StoreKey makes a managed key of what the guest has, as version 1 of a new identifier.

@@ -243,7 +243,7 @@ func TestLatticeKeysAreTheirSeeds(t *testing.T) {
 			t.Errorf("%s: the raw pair has another form", c.name)
 		}
 		r.refused(invalidKey, "secretkey_import", r.importArgs(c.family, c.name, seed[1:], asRaw)...)
-		r.refused(invalidKey, "secretkey_import", r.importArgs(c.family, c.name, make([]byte, 2400), asRaw)...) // an expanded form
+		r.refused(invalidKey, "secretkey_import", r.importArgs(c.family, c.name, make([]byte, 2400), asRaw)...) // as long as an expanded key
 		r.refused(invalidKey, "publickey_import", r.importArgs(c.family, c.name, want[1:], asRaw)...)
 	}
 }

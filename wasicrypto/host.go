@@ -9,6 +9,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/claviger/claviger"
 )
 
 // function is one function of a witx module. params has an "i" for each i32 and an "I" for each i64; the result is one i32.
@@ -65,15 +67,20 @@ type guest struct {
 }
 
 // Instantiate adds the eight modules of wasi-crypto to a runtime, all 86 functions whatever the configuration, so that any
-// guest can be instantiated after it. Hosts of several runtimes are independent. A runtime that has one of the modules already is an
-// error. The host is closed with Close; the runtime may be closed before or after.
+// guest can be instantiated after it. Hosts of several runtimes are independent. A runtime that has one of the modules already is
+// ErrInvalidOperation, which names it, and keeps what it has; after any error nothing is added. Not to be called concurrently for one runtime. The
+// host is closed with Close; the runtime may be closed before or after.
 func Instantiate(ctx context.Context, r wazero.Runtime, c Config) (*Host, error) {
 	c.Limits = c.Limits.withDefaults()
 	if c.Random == rand.Reader {
 		c.Random = nil
 	}
 	h := &Host{config: c, guests: make(map[api.Module]*guest)}
-	for _, m := range append(modules(), module{misspelt, secretFunctions()}) {
+	all := append(modules(), module{misspelt, secretFunctions()})
+	if err := vacant(r, all); err != nil {
+		return nil, err
+	}
+	for _, m := range all {
 		added, err := h.instantiate(ctx, r, m)
 		if err != nil {
 			return nil, errors.Join(err, h.Close(ctx))
@@ -81,6 +88,16 @@ func Instantiate(ctx context.Context, r wazero.Runtime, c Config) (*Host, error)
 		h.modules = append(h.modules, added)
 	}
 	return h, nil
+}
+
+// vacant refuses a runtime that has one of the modules. It asks before anything is added: a runtime that refuses a name forgets who had it.
+func vacant(r wazero.Runtime, all []module) error {
+	for _, m := range all {
+		if r.Module(m.name) != nil {
+			return claviger.Errorf(claviger.ErrInvalidOperation, "wasi-crypto", "the runtime has a module %q already; it takes one host at a time", m.name)
+		}
+	}
+	return nil
 }
 
 // instantiate adds one module.

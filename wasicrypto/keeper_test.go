@@ -22,6 +22,7 @@ type keeper struct {
 	notes map[string][]*claviger.Secret          // the same for secrets
 	now   uint64
 	fails error // what every change answers, if not nil
+	gone  error // what Ping answers
 	open  int   // managed keys that are not closed
 }
 
@@ -80,6 +81,8 @@ func newID() string {
 	_, _ = rand.Read(b)
 	return hex.EncodeToString(b)
 }
+
+func (k *keeper) Ping(context.Context) error { return k.gone }
 
 func (k *keeper) GenerateKey(ctx context.Context, t claviger.GuestType, name claviger.Algorithm, o claviger.ManagedOptions) (claviger.ManagedKey, error) {
 	g, ok := algorithm.LookupGuest(t, string(name))

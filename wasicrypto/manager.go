@@ -15,7 +15,7 @@ func (*secretsManager) close() {}
 // manager gives the keeper behind the secrets_manager at argument i: unsupported_feature on a host without one, whatever
 // the handle.
 func (c *call) manager(i int) (m Managed, e errno) {
-	if c.guest.host.config.Managed == nil {
+	if !c.guest.host.config.keeps() {
 		return nil, unsupportedFeature
 	}
 	e = use(&c.guest.table, c.u32(i), func(s *secretsManager) errno {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claviger/claviger"
-	"github.com/claviger/claviger/client"
-	"github.com/claviger/claviger/embedded"
 	"github.com/claviger/claviger/internal/secmem"
 )
 
@@ -40,7 +37,8 @@ const runLong = `Run a WebAssembly module against WASI preview 1 and wasi-crypto
 module cannot reach. Managed keys and secrets live with a keeper:
 
   --socket          a daemon, which $CLAVIGER_SOCKET names too. Its configuration knows the module by its SHA-256 and lists
-                    it in the vouch_guests of the application that runs it, which is you.
+                    it in the vouch_guests of the application that runs it, which is you. One that was restarted is dialled
+                    again when the module opens its secrets manager.
   --embedded DIR    a keeper in this process that keeps everything in DIR, for --tenant NAME.
   neither           the module has no managed keys and no secrets: those functions answer unsupported_feature.
 
@@ -108,7 +106,7 @@ func (a *app) runGuest(ctx context.Context, f *runFlags, file string, args []str
 		return err
 	}
 	if keeper != nil {
-		g.managed = keeper.Secrets()
+		g.connect = keeper.connect
 		defer func() { a.note(keeper.Close()) }()
 	}
 	return g.await(module)
@@ -142,52 +140,6 @@ func readModule(file string) ([]byte, error) {
 		err = claviger.Errorf(claviger.ErrInvalidFormat, file, "has more than %d bytes, the limit of a module", maxModule)
 	}
 	return module, err
-}
-
-// guestKeeper is where a guest's managed keys and secrets live. The caller closes it.
-type guestKeeper interface {
-	Secrets() *client.Secrets
-	Close() error
-}
-
-// guestKeeper connects to the keeper that the flags name; nil for none. A guest that the keeper refuses has none either, and
-// standard error says why.
-func (a *app) guestKeeper(ctx context.Context, f *runFlags, digest [32]byte) (guestKeeper, error) {
-	identity := client.GuestIdentity{SHA256: digest, Tenant: f.tenant}
-	var keeper guestKeeper
-	var err error
-	switch {
-	case f.embedded != "" && f.tenant == "":
-		err = claviger.Errorf(claviger.ErrAccessDenied, "guest", "an embedded keeper knows guests by name; give --tenant NAME")
-	case f.embedded != "":
-		keeper, err = embedded.Open(ctx, embedded.Options{Dir: f.embedded, Client: client.Config{Guest: identity}})
-	case a.daemonNamed():
-		keeper, err = a.dialGuest(ctx, identity)
-	default:
-		return nil, nil
-	}
-	if errors.Is(err, claviger.ErrAccessDenied) {
-		fmt.Fprintf(a.stderr, "claviger: %s\nclaviger: run: the guest has no managed keys and no secrets\n", message("run", err))
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return keeper, nil
-}
-
-// dialGuest connects to the daemon that the flags name, as a guest.
-func (a *app) dialGuest(ctx context.Context, identity client.GuestIdentity) (guestKeeper, error) {
-	c, err := a.clientConfig()
-	if err != nil {
-		return nil, err
-	}
-	c.Guest = identity
-	l, err := dial(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	return l.stack, nil
 }
 
 // note says an error that changes nothing any more.

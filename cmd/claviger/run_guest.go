@@ -42,11 +42,14 @@ type guest struct {
 	pages   uint32 // most memory, in pages of 64 KiB
 	timeout time.Duration
 	cache   wazero.CompilationCache // nil for none
-	managed wasicrypto.Managed      // nil for none
+	connect connector               // nil for no managed keys and secrets
 	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
 }
+
+// connector gives where managed keys and secrets live, each time that the guest opens its secrets manager.
+type connector func(context.Context) (wasicrypto.Managed, error)
 
 // mount is a directory that the guest sees.
 type mount struct {
@@ -128,7 +131,7 @@ func (g *guest) run(ctx context.Context, end context.CancelCauseFunc, module []b
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, runtime); err != nil {
 		return err
 	}
-	host, err := wasicrypto.Instantiate(ctx, runtime, wasicrypto.Config{Managed: g.managed})
+	host, err := wasicrypto.Instantiate(ctx, runtime, wasicrypto.Config{Connect: g.connect})
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,10 @@
 #ifdef __cplusplus
 #define WASI_CRYPTO_ASSERT(condition) static_assert(condition, #condition)
 extern "C" {
-#else
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 #define WASI_CRYPTO_ASSERT(condition) _Static_assert(condition, #condition)
+#else /* C99: an array that nobody defines or uses */
+#define WASI_CRYPTO_ASSERT(condition) extern const char wasi_crypto_assertion[(condition) ? 1 : -1]
 #endif
 
 /* On other targets the header is good for editors only: there is nobody to link with. */
@@ -52,12 +54,12 @@ enum {
     WASI_CRYPTO_ERRNO_INVALID_LENGTH = 9,         /* an output longer than the algorithm gives */
     WASI_CRYPTO_ERRNO_VERIFICATION_FAILED = 10,   /* a signature or a sealed secret that is not genuine */
     WASI_CRYPTO_ERRNO_RNG_ERROR = 11,             /* the host has no randomness */
-    WASI_CRYPTO_ERRNO_ALGORITHM_FAILURE = 12,     /* the algorithm itself failed */
+    WASI_CRYPTO_ERRNO_ALGORITHM_FAILURE = 12,     /* the algorithm itself failed, or the keeper cannot be reached */
     WASI_CRYPTO_ERRNO_INVALID_SIGNATURE = 13,     /* bytes that cannot be a signature of this algorithm */
     WASI_CRYPTO_ERRNO_CLOSED = 14,                /* closing what is closed */
     WASI_CRYPTO_ERRNO_INVALID_HANDLE = 15,        /* no such handle, or one of another kind */
     WASI_CRYPTO_ERRNO_OVERFLOW = 16,              /* a buffer that does not hold the result, or a limit */
-    WASI_CRYPTO_ERRNO_INTERNAL_ERROR = 17,        /* a fault of the host, or of its link to the keeper */
+    WASI_CRYPTO_ERRNO_INTERNAL_ERROR = 17,        /* a fault of the host */
     WASI_CRYPTO_ERRNO_TOO_MANY_HANDLES = 18,      /* more are open than the host allows */
     WASI_CRYPTO_ERRNO_KEY_NOT_SUPPORTED = 19,     /* a key where the algorithm takes none */
     WASI_CRYPTO_ERRNO_KEY_REQUIRED = 20,          /* no key where the algorithm takes one */
@@ -279,7 +281,7 @@ wasi_crypto_errno_t wasi_crypto_array_output_pull(
     wasi_crypto_array_output_t array, void *buf, size_t buf_len, size_t *len);
 
 /* wasi_crypto_secrets_manager_open opens the keeper of managed keys and secrets. It lives on while its keys are
-   used. */
+   used. _UNSUPPORTED_FEATURE if this guest has none, _ALGORITHM_FAILURE if it cannot be reached now. */
 WASI_CRYPTO_IMPORT(secrets_manager_open)
 wasi_crypto_errno_t wasi_crypto_secrets_manager_open(
     const wasi_crypto_opt_options_t *options, wasi_crypto_secrets_manager_t *manager);

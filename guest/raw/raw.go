@@ -31,7 +31,7 @@ const (
 	InvalidLength        uint32 = 9  // an output longer than the algorithm gives
 	VerificationFailed   uint32 = 10 // a signature or a sealed secret that is not genuine
 	RNGError             uint32 = 11 // the host has no randomness
-	AlgorithmFailure     uint32 = 12 // the algorithm itself failed
+	AlgorithmFailure     uint32 = 12 // the algorithm itself failed, or the keeper cannot be reached
 	InvalidSignature     uint32 = 13 // bytes that cannot be a signature of this algorithm
 	Closed               uint32 = 14 // closing what is closed
 	InvalidHandle        uint32 = 15 // no such handle, or one of another kind

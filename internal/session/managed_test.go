@@ -344,6 +344,45 @@ func TestRawSecretsComeOfManagedPairsOnly(t *testing.T) {
 	fails(t, "the pair itself", err, claviger.ErrKeyOperationNotPermitted)
 }
 
+// TestTheLogNamesTheManagedKey by its identifier, whatever is done with it, also where that is refused.
+func TestTheLogNamesTheManagedKey(t *testing.T) {
+	r := newRig(t, Limits{}).withSecrets(t)
+	s := r.session(t, alice)
+	pair, secret, agrees := s.managedKey(t, signatures, "Ed25519"), s.managedKey(t, symmetric, "HMAC/SHA-256"), s.managedKey(t, keyExchange, "X25519")
+	only := &pb.KeyTarget{Permissions: new(uint32(claviger.Export))}
+	named := func(what, id, outcome string, n int) {
+		t.Helper()
+		found := 0
+		for _, line := range r.log.take() {
+			if strings.Contains(line, "msg=decision") && strings.Contains(line, "name="+id) && strings.Contains(line, "outcome="+outcome) {
+				found++
+			}
+		}
+		if found != n {
+			t.Errorf("%s: %d lines name the key, want %d", what, found, n)
+		}
+	}
+	r.log.take()
+	signs := s.make(t, claviger.SignContext, "", pair.Handle)
+	named("sign", pair.Id, "allowed", 1)
+	s.stateOf(t, secret.Handle, nil)
+	named("state", secret.Id, "allowed", 1)
+	_, err := s.Agree(t.Context(), &pb.AgreeRequest{Key: agrees.Handle, Peer: agrees.Public, Format: uint32(claviger.DER), Target: only})
+	ok(t, err)
+	named("agree", agrees.Id, "allowed", 1)
+	_, err = s.Export(t.Context(), &pb.ExportRequest{Key: pair.Handle, Format: uint32(claviger.DER)})
+	fails(t, "export", err, claviger.ErrKeyOperationNotPermitted)
+	named("export", pair.Id, "refused", 1)
+	opened, err := s.OpenManaged(t.Context(), &pb.OpenManagedRequest{Id: []byte(pair.Id + "\x00"), Version: 1})
+	ok(t, err)
+	s.make(t, claviger.VerifyContext, "", opened.Handle)
+	named("open and verify", pair.Id, "allowed", 2)
+	r.SetPolicy(policy.New(rules(func(p *policy.Rules) { p.Apps = p.Apps[1:] })))
+	_, err = s.OneShot(t.Context(), signs, nil, nil, 0, []byte("message"), nil)
+	fails(t, "sign for one who is gone", err, claviger.ErrAccessDenied)
+	named("sign for one who is gone", pair.Id, "refused", 1)
+}
+
 func TestASessionWithoutAKeeperHasNoManagedKeys(t *testing.T) {
 	s := newRig(t, Limits{}).session(t, alice)
 	_, err := s.MakeManaged(t.Context(), &pb.MakeManagedRequest{Type: signatures, Algorithm: "Ed25519"})

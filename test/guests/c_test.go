@@ -40,7 +40,7 @@ func TestTheHeaderCompilesWithoutALibrary(t *testing.T) {
 	if err := os.WriteFile(source, []byte("#include \"wasi_crypto.h\"\nint used;\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, language := range [][]string{{"-x", "c", "-std=c11"}, {"-x", "c++", "-std=c++17"}} {
+	for _, language := range [][]string{{"-x", "c", "-std=c99"}, {"-x", "c", "-std=c11"}, {"-x", "c++", "-std=c++17"}} {
 		for _, target := range []string{"--target=wasm32", "--target=x86_64-linux-gnu"} {
 			clang(t, append(language, target, "-ffreestanding", "-c", "-o", filepath.Join(dir, "header.o"), source)...)
 		}

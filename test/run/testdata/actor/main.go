@@ -4,6 +4,10 @@
 //	get ID             reads its latest version: "get ERRNO TEXT"
 //	key                makes a managed key: "key ERRNO ID"
 //	mac ID             authenticates nothing under the latest version of a managed key: "mac ERRNO TAG"
+//	open               opens the secrets manager: "open ERRNO"
+//	hold               makes a managed key and a state on it, and keeps them and the manager open: "hold ERRNO ID"
+//	held               uses that manager, that key and that state: "held ERRNO ERRNO ERRNO"
+//	local              digests nothing, which needs no keeper: "local ERRNO"
 //	args, env          what the guest was given
 //	cat                copies standard input
 //	line               waits for a line of standard input
@@ -39,6 +43,7 @@ func main() {
 		return word
 	}
 	input := bufio.NewReader(os.Stdin)
+	var kept held
 	for len(args) > 0 {
 		switch word := next(); word {
 		case "put":
@@ -49,6 +54,15 @@ func main() {
 			fmt.Println(key())
 		case "mac":
 			fmt.Println(mac(next()))
+		case "open":
+			_, errno := manager()
+			fmt.Println("open", errno)
+		case "hold":
+			fmt.Println(kept.hold())
+		case "held":
+			fmt.Println(kept.use())
+		case "local":
+			fmt.Println("local", local())
 		case "args":
 			fmt.Printf("%q\n", os.Args)
 		case "env":
