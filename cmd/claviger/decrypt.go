@@ -35,7 +35,7 @@ func (a *app) decryptCommand() *cobra.Command {
 				if f.raw != "" {
 					return a.rawCrypt(ctx, l, r)
 				}
-				return a.decryptAge(ctx, &finder{ctx: ctx, l: l, name: f.key}, r.file, f.out)
+				return a.decryptAge(ctx, &finder{ctx: ctx, l: l, name: f.key, at: f.at}, r.file, f.out)
 			})(ctx, args)
 		}),
 	}

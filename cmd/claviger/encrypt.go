@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/client"
 )
 
 // cryptFlags are the flags of encrypt and decrypt.
@@ -21,6 +22,7 @@ type cryptFlags struct {
 	raw   string // algorithm; "" is the age format
 	iv    string // hexadecimal
 	aad   string // hexadecimal
+	at    client.ProviderSelector
 }
 
 // bind gives a command the flags. None of them takes a secret: an initialization vector and associated data are public.
@@ -29,12 +31,13 @@ func (f *cryptFlags) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.raw, "raw", "", "plain `ALGORITHM` such as AES-256-CBC instead of the age format")
 	cmd.Flags().StringVar(&f.iv, "iv", "", "with --raw: initialization vector or nonce in `HEX`")
 	cmd.Flags().StringVar(&f.aad, "aad", "", "with --raw and an authenticated algorithm: associated data in `HEX`")
+	providerFlag(cmd, &f.at)
 	outputFlags(cmd, &f.out, &f.force)
 }
 
 // request checks the flags against each other.
 func (f *cryptFlags) request(d claviger.Direction, args []string) (rawRequest, error) {
-	r := rawRequest{key: f.key, alg: claviger.Algorithm(f.raw), direction: d, file: argument(args, 0), out: f.out}
+	r := rawRequest{key: f.key, alg: claviger.Algorithm(f.raw), direction: d, file: argument(args, 0), out: f.out, at: f.at}
 	if f.raw == "" && (f.iv != "" || f.aad != "") {
 		return r, usagef("--iv and --aad belong to --raw")
 	}
@@ -64,7 +67,7 @@ func (a *app) encryptCommand() *cobra.Command {
 			"key wraps that key inside the daemon. The data never crosses the socket. AES, ChaCha20 and RSA keys serve.\n\n" +
 			"--raw gives the plain algorithm for other tools. CBC (PKCS #7 padding) and CTR take any length and need --iv; they protect\n" +
 			"nothing against alteration. Authenticated algorithms take one message of up to 64 MiB and write\n" +
-			"nonce, ciphertext and tag one behind the other.",
+			"nonce, ciphertext and tag one behind the other, also with the nonce of --iv, which decrypt is not given then.",
 		Example: "  claviger encrypt --key vehicle/data -o trip.age trip.log\n" +
 			"  claviger encrypt --key vehicle/data --raw AES-256-CBC --iv $(openssl rand -hex 16) < trip.log > trip.cbc",
 		Args: cobra.MaximumNArgs(1),
@@ -93,7 +96,7 @@ func (a *app) encryptCommand() *cobra.Command {
 // encryptAge gives the encryption of one file into the age format.
 func (a *app) encryptAge(ctx context.Context, l *link, f cryptFlags) func(file string) error {
 	return func(file string) error {
-		recipient, err := newWrapper(ctx, l, f.key)
+		recipient, err := newWrapper(ctx, l, f.key, f.at)
 		if err != nil {
 			return err
 		}

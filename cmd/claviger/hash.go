@@ -22,6 +22,7 @@ type fileDigest struct {
 func (a *app) hashCommand() *cobra.Command {
 	var asJSON bool
 	var length int
+	var at client.ProviderSelector
 	cmd := &cobra.Command{
 		Use:   "hash ALGORITHM [FILE...]",
 		Short: "Print the digest of files",
@@ -30,7 +31,7 @@ func (a *app) hashCommand() *cobra.Command {
 		Example: "  claviger hash SHA-256 firmware.bin\n  claviger hash --size 64 SHAKE-256 < firmware.bin",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: a.run(a.withLink(func(ctx context.Context, l *link, args []string) error {
-			h, err := l.NewHash(ctx, client.HashConfig{Algorithm: claviger.Algorithm(args[0]), Size: length})
+			h, err := l.NewHash(ctx, client.HashConfig{Algorithm: claviger.Algorithm(args[0]), Size: length, Provider: at})
 			if err != nil {
 				return err
 			}
@@ -57,6 +58,7 @@ func (a *app) hashCommand() *cobra.Command {
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().IntVar(&length, "size", 0, "bytes of an extendable-output function; 0 is its natural size")
+	providerFlag(cmd, &at)
 	return cmd
 }
 

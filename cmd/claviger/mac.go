@@ -14,6 +14,7 @@ import (
 // macCommand makes a code, or has the daemon compare one in constant time.
 func (a *app) macCommand() *cobra.Command {
 	var key, alg, check string
+	var at client.ProviderSelector
 	var cmd *cobra.Command
 	cmd = &cobra.Command{
 		Use:   "mac --key NAME [FILE]",
@@ -31,13 +32,14 @@ func (a *app) macCommand() *cobra.Command {
 				return usagef("--verify is empty")
 			}
 			return a.withLink(func(ctx context.Context, l *link, args []string) error {
-				return a.mac(ctx, l, macRequest{key, claviger.Algorithm(alg), code, argument(args, 0)})
+				return a.mac(ctx, l, macRequest{key, claviger.Algorithm(alg), code, argument(args, 0), at})
 			})(ctx, args)
 		}),
 	}
 	keyFlag(cmd, &key)
 	cmd.Flags().StringVar(&alg, "algorithm", "", "such as HMAC-SHA-256 (default: the key's own)")
 	cmd.Flags().StringVar(&check, "verify", "", "check this code, in `HEX`, and print nothing but the verdict")
+	providerFlag(cmd, &at)
 	return cmd
 }
 
@@ -47,6 +49,7 @@ type macRequest struct {
 	alg  claviger.Algorithm // "" is the key's own
 	code []byte             // to be checked; empty to print one
 	file string
+	at   client.ProviderSelector
 }
 
 // mac streams a file through a MAC context in constant memory.
@@ -58,7 +61,7 @@ func (a *app) mac(ctx context.Context, l *link, r macRequest) error {
 	if r.alg == "" {
 		r.alg = info.Algorithm
 	}
-	m, err := l.NewMAC(ctx, client.MACConfig{Algorithm: r.alg, Key: slot})
+	m, err := l.NewMAC(ctx, client.MACConfig{Algorithm: r.alg, Key: slot, Provider: r.at})
 	if err != nil {
 		return err
 	}

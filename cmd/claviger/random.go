@@ -18,6 +18,7 @@ func (a *app) randomCommand() *cobra.Command {
 	var enc encoding
 	var out string
 	var force bool
+	var at client.ProviderSelector
 	cmd := &cobra.Command{
 		Use:   "random N",
 		Short: "Write N random bytes",
@@ -30,17 +31,18 @@ func (a *app) randomCommand() *cobra.Command {
 			if err := a.refuseTerminal(out, force || enc.text()); err != nil {
 				return err
 			}
-			return a.withLink(func(ctx context.Context, l *link, _ []string) error { return a.random(ctx, l, n, enc, out) })(ctx, args)
+			return a.withLink(func(ctx context.Context, l *link, _ []string) error { return a.random(ctx, l, at, n, enc, out) })(ctx, args)
 		}),
 	}
 	enc.flags(cmd)
 	outputFlags(cmd, &out, &force)
+	providerFlag(cmd, &at)
 	return cmd
 }
 
 // random writes n bytes in constant memory and wipes what it held.
-func (a *app) random(ctx context.Context, l *link, n int64, enc encoding, out string) error {
-	r, err := l.NewRandom(ctx, client.RandomConfig{})
+func (a *app) random(ctx context.Context, l *link, at client.ProviderSelector, n int64, enc encoding, out string) error {
+	r, err := l.NewRandom(ctx, client.RandomConfig{Provider: at})
 	if err != nil {
 		return err
 	}

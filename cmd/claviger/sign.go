@@ -20,6 +20,7 @@ type signRequest struct {
 	file   string
 	out    string
 	enc    encoding
+	at     client.ProviderSelector
 }
 
 // signCommand signs a file. The message goes to the daemon in pieces and is hashed there.
@@ -47,6 +48,7 @@ func (a *app) signCommand() *cobra.Command {
 	cmd.Flags().StringVar(&alg, "algorithm", "", "such as RSA-PKCS1-SHA-256 (default: by the key)")
 	cmd.Flags().BoolVar(&r.der, "der", false, "ECDSA: signature in ASN.1 form")
 	r.enc.flags(cmd)
+	providerFlag(cmd, &r.at)
 	outputFlags(cmd, &r.out, &force)
 	return cmd
 }
@@ -60,7 +62,7 @@ func (a *app) sign(ctx context.Context, l *link, r signRequest) error {
 	if r.alg == "" {
 		r.alg = signatureAlgorithm(info.Algorithm)
 	}
-	s, err := l.NewSigner(ctx, client.SignerConfig{Algorithm: r.alg, Key: slot, DER: r.der})
+	s, err := l.NewSigner(ctx, client.SignerConfig{Algorithm: r.alg, Key: slot, DER: r.der, Provider: r.at})
 	if err != nil {
 		return err
 	}

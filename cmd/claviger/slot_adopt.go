@@ -29,7 +29,7 @@ func (a *app) slotAdoptCommand() *cobra.Command {
 				return err
 			}
 			return a.withLink(func(ctx context.Context, l *link, args []string) error {
-				return a.writeSlot(ctx, l, slotWrite{args[0], asJSON, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
+				return a.writeSlot(ctx, l, slotWrite{args[0], asJSON, client.ProviderSelector{}, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
 					_, err := m.Adopt(ctx, slot, p)
 					return err
 				}})

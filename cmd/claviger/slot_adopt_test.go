@@ -54,9 +54,9 @@ func newTokenCLI(t *testing.T) *cli {
 func TestObjectsOfATokenAreListed(t *testing.T) {
 	c := newTokenCLI(t)
 	want := "LABEL       ID    CLASS    ALGORITHM   BITS\n" +
+		"?[2J        -     private  -           256\n" +
 		"backup      01ff  secret   AES-256     256\n" +
-		"device key  02    private  ECDSA-P256  256\n" +
-		"?[2J        -     private  -           256\n"
+		"device key  02    private  ECDSA-P256  256\n"
 	for _, line := range []string{"slot objects 2", "slot objects software"} {
 		if out := c.ok("", line); out != want {
 			t.Errorf("%s:\n%s", line, out)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,7 @@ type keyImport struct {
 	certSlot    string // where the certificate of the key goes; "" for nowhere
 	rotate      bool
 	asJSON      bool
+	at          client.ProviderSelector
 }
 
 // slotImportCommand takes key bytes from a file or standard input, never from a flag, and wipes its copies.
@@ -39,7 +41,7 @@ func (a *app) slotImportCommand() *cobra.Command {
 		Example: "  claviger slot import signing key.pem --permissions sign,verify\n" +
 			"  claviger slot import signing server.p12 --password-file phrase --certificate-slot server\n" +
 			"  openssl pkey -in encrypted.pem | claviger slot import signing -\n" +
-			"  openssl rand 32 | claviger slot import backup - --format raw",
+			"  openssl rand 32 | claviger slot import backup - --format raw --algorithm AES-256",
 		Args: cobra.ExactArgs(2),
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			r.slot, r.file = args[0], args[1]
@@ -52,6 +54,7 @@ func (a *app) slotImportCommand() *cobra.Command {
 	cmd.Flags().StringVar(&r.certSlot, "certificate-slot", "", "write the key's own certificate of a PKCS #12 file into the certificate slot `NAME`")
 	cmd.Flags().BoolVar(&r.rotate, "rotate", false, "make it the next version of an occupied slot")
 	permissionsFlag(cmd, &r.permissions)
+	providerFlag(cmd, &r.at)
 	jsonFlag(cmd, &r.asJSON)
 	return cmd
 }
@@ -80,7 +83,7 @@ func (a *app) importKey(ctx context.Context, r keyImport) error {
 		if err != nil {
 			return err
 		}
-		return a.writeSlot(ctx, l, slotWrite{r.slot, r.asJSON, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
+		return a.writeSlot(ctx, l, slotWrite{r.slot, r.asJSON, r.at, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
 			_, err := m.ImportIn(ctx, slot, client.ImportParams{Algorithm: claviger.Algorithm(r.algorithm), Format: key.format, Data: key.data,
 				Permissions: may.mask, NoPermissions: may.none, Rotate: r.rotate})
 			if err != nil {
@@ -164,8 +167,26 @@ type permissions struct {
 
 // permissionsFlag gives a command that writes a key from elsewhere its --permissions.
 func permissionsFlag(cmd *cobra.Command, words *string) {
-	cmd.Flags().StringVar(words, "permissions", "", "what the key may serve, such as sign,verify (default: what the slot permits)")
+	cmd.Flags().Var((*permissionWords)(words), "permissions", "what the key may serve, such as sign,verify (default: what the slot permits)")
 }
+
+// permissionWords is the text of --permissions. An empty one, as of a variable that is not set, is no wish for all.
+type permissionWords string
+
+// Set refuses an empty text.
+func (w *permissionWords) Set(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return errors.New("is empty; leave it out for what the slot permits")
+	}
+	*w = permissionWords(text)
+	return nil
+}
+
+// String gives the text.
+func (w *permissionWords) String() string { return string(*w) }
+
+// Type is what help calls it.
+func (w *permissionWords) Type() string { return "string" }
 
 // parsePermissions reads the words of --permissions, between commas or bars.
 func parsePermissions(words string) (permissions, error) {

@@ -233,6 +233,7 @@ func refusedFiles(t *testing.T, ec crypto.Signer) []refusal {
 		{"unknown format", block, "--format jwk", exitUsage, "InvalidArgument", "pkcs12"},
 		{"password of a PEM file", block, "--password-file @right", exitUsage, "InvalidArgument", "PKCS #12"},
 		{"unknown permission", block, "--permissions sing", exitUsage, "InvalidArgument", "sing"},
+		{"no permission", block, "--permissions=", exitUsage, "InvalidArgument", "leave it out"},
 		{"certificate slot of a PEM file", block, "--certificate-slot c", exitUsage, "InvalidArgument", "cert import"},
 	}
 }

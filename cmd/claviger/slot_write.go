@@ -24,6 +24,7 @@ type writtenSlot struct {
 type slotWrite struct {
 	name   string
 	asJSON bool
+	at     client.ProviderSelector
 	make   func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error
 }
 
@@ -33,7 +34,11 @@ func (a *app) writeSlot(ctx context.Context, l *link, w slotWrite) error {
 	if err != nil {
 		return err
 	}
-	m, err := l.NewKeyManager(ctx, client.KeyManagerConfig{})
+	config := client.KeyManagerConfig{Provider: w.at}
+	if a.timeout == 0 {
+		config.Timeout = client.NoTimeout // making a key takes what it takes; the daemon has its own limit
+	}
+	m, err := l.NewKeyManager(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -69,12 +74,14 @@ func (a *app) slotRotateCommand() *cobra.Command {
 func (a *app) generateCommand(use, short string, rotate bool) *cobra.Command {
 	var asJSON bool
 	var alg string
+	var at client.ProviderSelector
 	cmd := &cobra.Command{
 		Use:   use + " NAME",
 		Short: short,
+		Long:  short + ". Without --timeout it may take as long as the daemon lets any call: RSA keys take seconds.",
 		Args:  cobra.ExactArgs(1),
 		RunE: a.run(a.withLink(func(ctx context.Context, l *link, args []string) error {
-			return a.writeSlot(ctx, l, slotWrite{args[0], asJSON, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
+			return a.writeSlot(ctx, l, slotWrite{args[0], asJSON, at, func(ctx context.Context, m *client.KeyManager, slot *client.KeySlot) error {
 				p := client.GenerateParams{Algorithm: claviger.Algorithm(alg), Rotate: rotate}
 				if rotate && alg == "" { // the slot may be one whose first key decided
 					info, err := slot.Info(ctx)
@@ -89,6 +96,7 @@ func (a *app) generateCommand(use, short string, rotate bool) *cobra.Command {
 		})),
 	}
 	cmd.Flags().StringVar(&alg, "algorithm", "", "key algorithm, such as AES-256 (default: the slot's)")
+	providerFlag(cmd, &at)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

@@ -43,6 +43,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&r.enc.hex, "hex", false, "the signature is in hexadecimal digits")
 	cmd.Flags().BoolVar(&r.enc.base64, "base64", false, "the signature is in base64")
 	cmd.MarkFlagsMutuallyExclusive("hex", "base64")
+	providerFlag(cmd, &r.at)
 	return cmd
 }
 
@@ -73,7 +74,7 @@ func (a *app) verify(ctx context.Context, l *link, r signRequest, signature []by
 	if r.alg == "" {
 		r.alg = signatureAlgorithm(keyAlg)
 	}
-	v, err := l.NewVerifier(ctx, client.VerifierConfig{Algorithm: r.alg, Key: key, DER: r.der})
+	v, err := l.NewVerifier(ctx, client.VerifierConfig{Algorithm: r.alg, Key: key, DER: r.der, Provider: r.at})
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (a *app) verifyingKey(ctx context.Context, l *link, r signRequest) (client.
 	if looksLikePEM(data) {
 		format = claviger.PEM
 	}
-	m, err := l.NewKeyManager(ctx, client.KeyManagerConfig{})
+	m, err := l.NewKeyManager(ctx, client.KeyManagerConfig{Provider: r.at})
 	if err != nil {
 		return nil, "", err
 	}

@@ -242,7 +242,7 @@ func (s *section) paths(key string) []string {
 // exposed complains about paths that would let the foreign code in a worker reach what only the daemon should. What lies
 // beneath a path that is read is kept out when the worker starts; beneath one that is written it cannot be.
 func (s *section) exposed(t *Token) {
-	own := map[string]string{"the store": s.c.cfg.Daemon.Store, "what opens the store": s.c.cfg.Keeper.Path}
+	own := map[string]string{"the store": s.c.cfg.Daemon.Store, "what opens the store": s.c.cfg.Keeper.Path, "the PIN": t.PINFile}
 	for _, what := range slices.Sorted(maps.Keys(own)) {
 		file := own[what]
 		if file != "" && slices.Contains(t.Read, file) {

@@ -54,8 +54,8 @@ func TestCheckLiveLogsIn(t *testing.T) {
 func TestCheckLiveTriesAWrongPINOnce(t *testing.T) {
 	cfg, dir := withToken(t, "wrong")
 	check(t, start(t, cfg).Close())
-	want := cfg.Path + `:31:14: provider "token".pin_file: the PIN of provider "token" was refused by the token and is not tried again; change the PIN (` +
-		filepath.Join(dir, "pin") + ") or the configuration"
+	want := cfg.Path + `:31:14: provider "token".pin_file: the PIN of provider "token" is not tried again, because the token refused it or a try of it was cut off; change the PIN (` +
+		filepath.Join(dir, "pin") + ") or the configuration, or give it one more try by check --live --retry-pin token"
 	for range 2 {
 		if _, got := only(t, cfg, ""); got != want || seen(t, dir, "tries") != "t" {
 			t.Errorf("got  %q\nwant %q", got, want)
@@ -79,6 +79,13 @@ func TestCheckLiveSaysWhatIsWrongWithAToken(t *testing.T) {
 	}{
 		{"no module", `.module: there is no module `, func(t *testing.T, _, dir string) { check(t, os.Remove(filepath.Join(dir, "module.so"))) }},
 		{"a module that everybody can change", `.module: module `, func(t *testing.T, _, dir string) { check(t, os.Chmod(filepath.Join(dir, "module.so"), 0o666)) }},
+		{"a module in a directory that everybody can write to", `.module: directory `, func(t *testing.T, _, dir string) { check(t, os.Chmod(dir, 0o777)) }},
+		{"a module above which everybody can write", `.module: directory `, func(t *testing.T, file, dir string) {
+			check(t, os.MkdirAll(filepath.Join(dir, "open", "in"), 0o755))
+			check(t, os.Chmod(filepath.Join(dir, "open"), 0o777))
+			check(t, os.Symlink("../../module.so", filepath.Join(dir, "open", "in", "module.so")))
+			rewrite(t, file, "/module.so", "/open/in/module.so")
+		}},
 		{"a directory", `.module: module `, func(t *testing.T, file, _ string) { rewrite(t, file, "/module.so", "/seen") }},
 		{"no PIN file", `.pin_file: PIN file `, func(t *testing.T, _, dir string) { check(t, os.Remove(filepath.Join(dir, "pin"))) }},
 		{"an open PIN file", `.pin_file: PIN file `, func(t *testing.T, _, dir string) { check(t, os.Chmod(filepath.Join(dir, "pin"), 0o644)) }},

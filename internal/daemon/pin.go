@@ -199,7 +199,8 @@ func (g *pinGate) write(tx *store.Tx, r pinRecord, state pinState, pin []byte) e
 // refusal is the error of a PIN that is not tried again.
 func (g *pinGate) refusal() error {
 	err := claviger.Errorf(claviger.ErrProviderNotAvailable, "unlock",
-		"the PIN of provider %q was refused by the token and is not tried again; change the PIN (%s) or the configuration", g.provider, g.place)
+		"the PIN of provider %q is not tried again, because the token refused it or a try of it was cut off; change the PIN (%s) or the configuration, "+
+			"or give it one more try by check --live --retry-pin %s", g.provider, g.place, g.provider)
 	err.Err = provider.ErrPIN
 	return err
 }

@@ -177,8 +177,8 @@ func TestARefusedPINSaysWhatHelps(t *testing.T) {
 	r := newGateRig(t)
 	r.step("bad 98765")
 	err := r.gate.Try(t.Context(), []byte("98765"), false)
-	const want = `unlock: the PIN of provider "token" was refused by the token and is not tried again; change the PIN (/etc/claviger/token.pin) ` +
-		`or the configuration (ProviderNotAvailable)`
+	const want = `unlock: the PIN of provider "token" is not tried again, because the token refused it or a try of it was cut off; change the PIN (/etc/claviger/token.pin) ` +
+		`or the configuration, or give it one more try by check --live --retry-pin token (ProviderNotAvailable)`
 	if err == nil || err.Error() != want || strings.Contains(fmt.Sprintf("%+v", r.gate), "98765") {
 		t.Errorf("%v", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/config"
 	"github.com/claviger/claviger/internal/keeper"
+	"github.com/claviger/claviger/internal/provider/pkcs11/reference"
 	"github.com/claviger/claviger/internal/provider/worker"
 	"github.com/claviger/claviger/internal/sandbox"
 	"github.com/claviger/claviger/internal/secmem"
@@ -52,7 +53,8 @@ func (t *token) open(gate worker.Gate) *worker.Provider {
 	if err != nil {
 		panic(err) // strings and numbers can be told
 	}
-	c := worker.Config{Name: t.p.Name, Settings: settings, Start: t.start, Gate: gate, HangAfter: at.HangAfter, Log: t.log}
+	c := worker.Config{Name: t.p.Name, Settings: settings, Start: t.start, Gate: gate, HangAfter: at.HangAfter, Log: t.log,
+		Public: reference.Public}
 	if at.PINKey() != "" {
 		c.PIN = t.pin
 	}
@@ -97,6 +99,10 @@ func (t *token) start(ctx context.Context) (worker.Process, error) {
 		Write:  at.Write,
 		Hidden: hidden(t.cfg),
 	}
+	if u := at.User; os.Geteuid() == 0 && (u == nil || u.UID == 0) {
+		c.Hidden = append(c.Hidden, t.private("/etc")...)
+		t.log.Warn("a worker runs as root; give its provider a user", "provider", t.p.Name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(at.Env)) {
 		c.Env = append(c.Env, name+"="+at.Env[name])
 	}
@@ -128,9 +134,9 @@ func (t *token) look() error {
 	case err != nil: // the worker's user may see more
 	case !st.Mode().IsRegular():
 		return &fault{"module", claviger.Errorf(claviger.ErrProviderNotAvailable, "token", "module %s is not a file", at.Module)}
-	case st.Mode().Perm()&0o002 != 0:
-		return &fault{"module", claviger.Errorf(claviger.ErrProviderNotAvailable, "token",
-			"module %s has mode %04o: everybody can change it (chmod o-w)", at.Module, st.Mode().Perm())}
+	}
+	if err := t.guarded(at.Module); err != nil {
+		return &fault{"module", err}
 	}
 	for key, paths := range map[string][]string{"read": at.Read, "write": at.Write} {
 		for _, path := range paths {

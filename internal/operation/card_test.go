@@ -10,11 +10,13 @@ import (
 	"github.com/claviger/claviger/internal/secmem"
 )
 
-// card is a device whose keys are software's and lie in a map; a blob is the object's name in it.
+// card is a device whose keys are software's and lie in a map; a blob is the object's name in it, which ends with the public half.
 type card struct {
 	provider.Provider
 	objects map[string]cardObject
 	away    bool
+	unseen  bool // nobody has noticed that it is away
+	mute    bool // its names do not tell public halves
 	lost    bool // what was not made to last is gone
 	serial  int
 }
@@ -32,7 +34,7 @@ var errAway = claviger.Errorf(claviger.ErrProviderNotAvailable, "card", "the car
 
 // Health tells whether the card is there.
 func (c *card) Health() provider.Health {
-	return provider.Health{Available: !c.away, Reason: "the card is not in its reader"}
+	return provider.Health{Available: !c.away || c.unseen, Reason: "the card is not in its reader"}
 }
 
 func (c *card) wrap(k provider.Key, err error) (provider.Key, error) {
@@ -93,6 +95,14 @@ func (c *card) Destroy(_ context.Context, blob []byte) error {
 	return nil
 }
 
+// PublicOf reads the public half in a name.
+func (c *card) PublicOf(blob []byte) []byte {
+	if _, spki, _ := bytes.Cut(blob, []byte(":")); len(spki) > 0 {
+		return bytes.Clone(spki)
+	}
+	return nil
+}
+
 // put makes an object.
 func (c *card) put(k provider.Key, tag provider.Tag, foreign bool) (string, error) {
 	inner, err := k.Blob(context.Background(), provider.Tag{})
@@ -101,7 +111,10 @@ func (c *card) put(k provider.Key, tag provider.Tag, foreign bool) (string, erro
 	}
 	defer inner.Close()
 	c.serial++
-	name := "object " + number(uint64(c.serial))
+	name := "object " + number(uint64(c.serial)) + ":"
+	if spki, err := k.Public(); err == nil && !c.mute {
+		name += string(spki)
+	}
 	c.objects[name] = cardObject{tag, bytes.Clone(inner.Bytes()), k.Spec(), foreign}
 	return name, nil
 }

@@ -199,15 +199,11 @@ func (e *Engine) NewContext(ctx context.Context, g policy.Grant, ref *KeyRef, s 
 	if err := s.fitRow(op, row); err != nil {
 		return nil, err
 	}
-	m, mechanism, err := e.pick(op, s.Provider, e.homes(ref, g.Slot(), do), work{do, row.Name, t.Algorithm})
+	key, mechanism, err := e.take(ctx, op, ref, s.Provider, e.homes(ref, g.Slot(), do), work{do, row.Name, t.Algorithm})
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.open(ctx, ref, m, do)
-	if err != nil {
-		return nil, err
-	}
-	c := e.newContext(s, row, m, mechanism)
+	c := e.newContext(s, row, key.home, mechanism)
 	c.need, c.key, c.runner = want, key, key.key
 	c.params.DER = s.DER
 	c.verifyOnly = s.Old

@@ -144,6 +144,8 @@ func (e *Engine) oneObject(ctx context.Context, op string, m *member, q provider
 		return provider.Object{}, claviger.WrapError(claviger.ErrOperationFailed, op, err)
 	case len(found) == 0:
 		return provider.Object{}, claviger.Errorf(claviger.ErrResourceNotFound, op, "provider %d (%s) has no key that is named so", m.ID, m.Name)
+	case len(found) > 1 && q.Label != "" && len(q.ID) > 0:
+		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "%d keys of provider %d (%s) have both that label and that identifier; give one of them another", len(found), m.ID, m.Name)
 	case len(found) > 1:
 		return provider.Object{}, claviger.Errorf(claviger.ErrInvalidArgument, op, "%d keys of provider %d (%s) are named so; give label and identifier", len(found), m.ID, m.Name)
 	case found[0].Spec.Algorithm == "":

@@ -117,6 +117,50 @@ func TestAChoiceIsMetOrAnError(t *testing.T) {
 	}
 }
 
+// A slot that is to be written by another provider than its primary says which is which, and is not written.
+func TestASlotIsWrittenByItsPrimaryOnly(t *testing.T) {
+	r, c := carded(t, on("soft", "AES-256", 2, 7), on("kept", "AES-256", 7, 2))
+	material := make([]byte, 32)
+	verbs := map[string]func(Target) (Made, error){
+		"generate": func(at Target) (Made, error) { return r.Generate(t.Context(), r.keyless(), "", at, nil) },
+		"import": func(at Target) (Made, error) {
+			return r.Import(t.Context(), r.keyless(), "", claviger.Raw, material, at)
+		},
+		"derive": func(at Target) (Made, error) {
+			k := r.generate(t, "SECRET", claviger.AllPermissions)
+			return r.Derive(t.Context(), r.grant(t, k, provider.Derive), LiveRef(k), Result{KDF: &provider.KDF{Algorithm: "HKDF-SHA-256"}, Target: at})
+		},
+	}
+	for _, row := range []struct {
+		verb, slot string
+		wish       Selector
+		code       claviger.Code
+		text       string
+	}{
+		{"generate", "soft", Selector{ID: 7}, claviger.ErrCrossProviderIncompatible, `slot "soft" is written by its primary, provider 2 (two), and by no other; the key was to be made in provider 7 (card)`},
+		{"generate", "kept", Selector{Name: "two"}, claviger.ErrCrossProviderIncompatible, "primary, provider 7 (card), and by no other; the key was to be made in provider 2 (two)"},
+		{"import", "soft", Selector{Kind: claviger.Hardware}, claviger.ErrCrossProviderIncompatible, "made in provider 7 (card)"},
+		{"derive", "soft", Selector{ID: 7}, claviger.ErrCrossProviderIncompatible, "made in provider 7 (card)"},
+		{"generate", "soft", Selector{ID: 99}, claviger.ErrProviderNotAvailable, "number 99"},
+		{"generate", "soft", Selector{ID: 7, Name: "card"}, claviger.ErrInvalidArgument, "one of them only"},
+		{"generate", "soft", Selector{Kind: claviger.HardwarePreferred}, 0, ""},
+		{"generate", "kept", Selector{Kind: claviger.Hardware}, 0, ""},
+	} {
+		at := r.into(t, row.slot)
+		at.Provider = row.wish
+		made, err := verbs[row.verb](at)
+		if claviger.CodeOf(err) != row.code || err != nil && !strings.Contains(err.Error(), row.text) {
+			t.Errorf("%s in %s of %s: %v, want %s with %q", row.verb, row.wish, row.slot, err, row.code.Name(), row.text)
+		}
+		if state := r.info(t, row.slot).State; (state == claviger.SlotEmpty) != (row.code != 0) {
+			t.Errorf("%s in %s leaves %s %s, with %+v", row.verb, row.wish, row.slot, state, made)
+		}
+	}
+	if len(c.objects) != 1 {
+		t.Errorf("%d objects in the card", len(c.objects))
+	}
+}
+
 func TestASoftwareKeyGivesTheSameInACard(t *testing.T) {
 	r, _ := carded(t, on("soft", "HMAC-SHA-256", 2, 7))
 	r.fill(t, "soft")
@@ -203,7 +247,8 @@ func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
 	r, c := carded(t, on("data", "AES-256", 7), on("soft", "AES-256", 2), on("made", "AES-256", 7), on("code", "HMAC-SHA-256", 7))
 	foreign, err := c.Provider.Generate(t.Context(), provider.Spec{Algorithm: "AES-256"})
 	ok(t, err)
-	for _, tag := range []provider.Tag{{Label: "old", ID: []byte{1}}, {Label: "twice", ID: []byte{2}}, {Label: "twice", ID: []byte{3}}} {
+	for _, tag := range []provider.Tag{{Label: "old", ID: []byte{1}}, {Label: "twice", ID: []byte{2}}, {Label: "twice", ID: []byte{3}},
+		{Label: "same", ID: []byte{4}}, {Label: "same", ID: []byte{4}}} {
 		_, err := c.put(foreign, tag, true)
 		ok(t, err)
 	}
@@ -211,16 +256,18 @@ func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
 	for _, row := range []struct {
 		q    provider.Query
 		code claviger.Code
+		text string
 	}{
-		{provider.Query{}, claviger.ErrInvalidArgument},
-		{provider.Query{Label: "none"}, claviger.ErrResourceNotFound},
-		{provider.Query{Label: "twice"}, claviger.ErrInvalidArgument},
-		{provider.Query{Label: "twice", ID: []byte{3}}, 0},
-		{provider.Query{Label: "old"}, claviger.ErrKeySlotOccupied},
+		{provider.Query{}, claviger.ErrInvalidArgument, "named by"},
+		{provider.Query{Label: "none"}, claviger.ErrResourceNotFound, "no key"},
+		{provider.Query{Label: "twice"}, claviger.ErrInvalidArgument, "2 keys of provider 7 (card) are named so; give label and identifier"},
+		{provider.Query{Label: "same", ID: []byte{4}}, claviger.ErrInvalidArgument, "2 keys of provider 7 (card) have both that label and that identifier"},
+		{provider.Query{Label: "twice", ID: []byte{3}}, 0, ""},
+		{provider.Query{Label: "old"}, claviger.ErrKeySlotOccupied, "holds a key"},
 	} {
 		_, err := r.Adopt(t.Context(), r.keyless(), row.q, target)
-		if claviger.CodeOf(err) != row.code {
-			t.Errorf("adopting %+v: %v, want %s", row.q, err, row.code.Name())
+		if claviger.CodeOf(err) != row.code || err != nil && !strings.Contains(err.Error(), row.text) {
+			t.Errorf("adopting %+v: %v, want %s with %q", row.q, err, row.code.Name(), row.text)
 		}
 	}
 	r.fill(t, "made")
@@ -243,8 +290,8 @@ func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
 	_, err = r.Adopt(t.Context(), r.keyless(), provider.Query{Label: "old"}, r.into(t, "soft"))
 	fails(t, "adopting into software", err, claviger.ErrUnsupportedOperation)
 	ok(t, r.Clear(t.Context(), target.Slot, 0))
-	if len(c.objects) != 4 {
-		t.Errorf("%d of 4 objects are left", len(c.objects))
+	if len(c.objects) != 6 {
+		t.Errorf("%d of 6 objects are left", len(c.objects))
 	}
 }
 

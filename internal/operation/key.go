@@ -46,6 +46,9 @@ func publicOp(op provider.Op) bool {
 	return false
 }
 
+// public reports whether the public half of the key does the operation, so that it needs no other.
+func (t Traits) public(op provider.Op) bool { return t.Class != claviger.SecretKey && publicOp(op) }
+
 // publicDefault is what the public half of a key of the given algorithm serves. It may always be given out.
 func publicDefault(key claviger.Algorithm) claviger.Permission {
 	p := claviger.Export

@@ -123,11 +123,11 @@ func (e *Engine) keyOp(ctx context.Context, g policy.Grant, ref *KeyRef, do prov
 	if err := e.early(r.Target, params.Result.Algorithm); err != nil {
 		return Made{}, nil, err
 	}
-	m, err := e.keyOpHome(op, g, ref, r.Target, work{do, row.Name, t.Algorithm})
+	candidates, err := e.keyOpHomes(op, g, ref, r.Target, do)
 	if err != nil {
 		return Made{}, nil, err
 	}
-	key, err := e.open(ctx, ref, m, do)
+	key, _, err := e.take(ctx, op, ref, r.Target.Provider, candidates, work{do, row.Name, t.Algorithm})
 	if err != nil {
 		return Made{}, nil, err
 	}
@@ -141,7 +141,7 @@ func (e *Engine) keyOp(ctx context.Context, g policy.Grant, ref *KeyRef, do prov
 	if err != nil {
 		return Made{}, nil, claviger.WrapError(keyOpCode(do), op, err)
 	}
-	result, err := e.place(ctx, op, m, made, r.Target, newTraits(made, permissions, nil))
+	result, err := e.place(ctx, op, key.home, made, r.Target, newTraits(made, permissions, nil))
 	return result, out, err
 }
 
@@ -171,21 +171,19 @@ func keyOpRow(op string, do provider.Op, name claviger.Algorithm, t Traits) (*al
 	return lookup(op, name, family)
 }
 
-// keyOpHome chooses the provider that runs the verb. A result that goes into a slot needs the slot's primary.
-func (e *Engine) keyOpHome(op string, g policy.Grant, ref *KeyRef, t Target, w work) (*member, error) {
-	candidates := e.homes(ref, g.Slot(), w.op)
-	if t.Durable {
-		primary, err := e.primary(t.Slot.Slot())
-		if err != nil {
-			return nil, err
-		}
-		if home := e.member(ref.home); home == nil || !sameHome(home, primary) {
-			return nil, claviger.Errorf(claviger.ErrCrossProviderIncompatible, op, "the key cannot be used in provider %d, which writes slot %q", primary.ID, t.Slot.Slot().Name)
-		}
-		candidates = []*member{primary}
+// keyOpHomes lists the providers that can run the verb. A result that goes into a slot needs the slot's primary.
+func (e *Engine) keyOpHomes(op string, g policy.Grant, ref *KeyRef, t Target, do provider.Op) ([]*member, error) {
+	if !t.Durable {
+		return e.homes(ref, g.Slot(), do), nil
 	}
-	m, _, err := e.pick(op, t.Provider, candidates, w)
-	return m, err
+	primary, err := e.writer(op, t)
+	if err != nil {
+		return nil, err
+	}
+	if home := e.member(ref.home); home == nil || !sameHome(home, primary) {
+		return nil, claviger.Errorf(claviger.ErrCrossProviderIncompatible, op, "the key cannot be used in provider %d, which writes slot %q", primary.ID, t.Slot.Slot().Name)
+	}
+	return []*member{primary}, nil
 }
 
 // Agree makes a key of a Diffie-Hellman exchange. name may be empty and then follows the key. Errors:

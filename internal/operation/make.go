@@ -93,7 +93,7 @@ func fitsSlot(op string, slot *policy.Slot, alg claviger.Algorithm) error {
 func (e *Engine) makerFor(op string, t Target, w work) (*member, error) {
 	candidates := e.members
 	if t.Durable {
-		primary, err := e.primary(t.Slot.Slot())
+		primary, err := e.writer(op, t)
 		if err != nil {
 			return nil, err
 		}
@@ -101,6 +101,22 @@ func (e *Engine) makerFor(op string, t Target, w work) (*member, error) {
 	}
 	m, _, err := e.pick(op, t.Provider, candidates, w)
 	return m, err
+}
+
+// writer gives the primary of the slot that a key is to go into. A wish for another provider is ErrCrossProviderIncompatible.
+func (e *Engine) writer(op string, t Target) (*member, error) {
+	slot := t.Slot.Slot()
+	primary, err := e.primary(slot)
+	if err != nil || t.Provider.matches(primary) || !t.Provider.must() || t.Provider.check(op) != nil {
+		return primary, err
+	}
+	for _, m := range e.members {
+		if t.Provider.matches(m) {
+			return nil, claviger.Errorf(claviger.ErrCrossProviderIncompatible, op, "slot %q is written by its primary, provider %d (%s), and by no other; the key was to be made in provider %d (%s)",
+				slot.Name, primary.ID, primary.Name, m.ID, m.Name)
+		}
+	}
+	return primary, nil // no such provider is configured, which is said where it is chosen
 }
 
 // early refuses a target that is occupied before any work is done.

@@ -29,7 +29,7 @@ func wayTo(home, m *member, t Traits, do provider.Op) passage {
 		return stay
 	case home.Kind == claviger.Software && m.Kind == claviger.Software:
 		return reload
-	case imports && t.Class != claviger.SecretKey && publicOp(do):
+	case imports && t.public(do):
 		return half
 	case imports && home.Kind == claviger.Software:
 		return copied
@@ -44,11 +44,15 @@ func sameHome(a, b *member) bool {
 }
 
 // homes lists the providers where a key can be used for an operation: those that the slot names, in its order, or for
-// an ephemeral key its own and then those that share its home.
+// an ephemeral key its own and then those that share its home. For what a public half does those that are away come last: it
+// gives nothing away, and needs nothing that only one of them has.
 func (e *Engine) homes(ref *KeyRef, slot *policy.Slot, do provider.Op) []*member {
 	home := e.member(ref.home)
 	if home == nil {
 		return nil
+	}
+	if slot != nil && ref.traits.public(do) {
+		return presentFirst(e.compatible(slot, home, ref.traits, do))
 	}
 	if slot != nil {
 		return e.compatible(slot, home, ref.traits, do)
@@ -87,11 +91,16 @@ func serves(home, m *member, t Traits) bool {
 	return false
 }
 
-// bring makes a key of m from a blob of its home, for an operation.
+// bring makes a key of m from a blob of its home, for an operation. Where the blob itself tells the public half, that takes no home.
 func bring(ctx context.Context, home, m *member, t Traits, do provider.Op, blob []byte) (provider.Key, error) {
 	w := wayTo(home, m, t, do)
 	if w == stay || w == reload {
 		return m.Provider.Load(ctx, blob)
+	}
+	if w == half {
+		if spki := home.told(blob); spki != nil {
+			return m.Provider.Import(ctx, provider.Spec{Algorithm: t.Algorithm, Class: claviger.PublicKey}, spki)
+		}
 	}
 	if err := home.available("key"); err != nil {
 		return nil, err
@@ -191,13 +200,6 @@ func (e *Engine) loadSlot(ctx context.Context, ref *KeyRef, m *member, do provid
 	fresh := e.newKey(m, key, ref.traits)
 	fresh.slot, fresh.num, fresh.half = ref.slot, ref.num, id.half
 	return e.share(id, fresh)
-}
-
-// publicHome chooses where a public key is imported: in the home of the pair that it belongs to if that can be, or
-// where the first provider offers it.
-func (e *Engine) publicHome(op string, home *member, alg claviger.Algorithm) (*member, error) {
-	m, _, err := e.pick(op, Selector{}, append([]*member{home}, e.members...), work{provider.Import, alg, ""})
-	return m, err
 }
 
 // generic describes a key of an algorithm that is not there yet.

@@ -24,6 +24,15 @@ type ObjectProvider interface {
 	Destroy(ctx context.Context, blob []byte) error
 }
 
+// PublicProvider is a Provider that tells the public half of a key from its blob alone, so that what a public half does goes on
+// while the device is away.
+type PublicProvider interface {
+	Provider
+	// PublicOf gives the SubjectPublicKeyInfo of the pair, or public key, that a blob of Key.Blob refers to, which the caller owns;
+	// nil where the blob does not tell it, and for what is no blob: Load says why. It asks no device and does not wait.
+	PublicOf(blob []byte) []byte
+}
+
 // Query says which objects are looked for. Zero fields fit everything.
 type Query struct {
 	Algorithm claviger.Algorithm // key algorithm; what it is to be used as where the object leaves it open (an EC key, a secret)

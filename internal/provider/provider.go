@@ -90,6 +90,7 @@ type Params struct {
 	KDF    *KDF     // Agree, Decapsulate, Encapsulate: derive at once; Derive: how
 	Result Spec     // KeyOp: what the resulting key is
 	Other  Key      // Wrap: the key to wrap
+	Lane   string   // Begin in a worker process: Lane of the context, which does not get there; a device that has few streams shares them out by it
 	_      struct{} // keyed literals only
 }
 

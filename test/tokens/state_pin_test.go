@@ -24,7 +24,7 @@ func TestAWrongPINCostsOneTry(t *testing.T) {
 	k.writePIN(t, "not the PIN at all!")
 	r.Serve(t)
 	u := r.connect(t)
-	refused := `the PIN of provider "token" was refused by the token and is not tried again; change the PIN (` + k.PINFile + `)`
+	refused := `the PIN of provider "token" is not tried again, because the token refused it or a try of it was cut off; change the PIN (` + k.PINFile + `)`
 	says := func(what, why string) {
 		t.Helper()
 		u.awaitAway(t, why)
@@ -85,9 +85,9 @@ func TestACheckTriesAPINOnce(t *testing.T) {
 		says   string
 	}{
 		{"a check", nil, 1, "CKR_PIN_INCORRECT"},
-		{"another", nil, 1, `the PIN of provider "token" was refused by the token and is not tried again`},
+		{"another", nil, 1, `the PIN of provider "token" is not tried again, because the token refused it or a try of it was cut off`},
 		{"one that asks for it", []string{"--retry-pin", "token"}, 2, "CKR_PIN_INCORRECT"},
-		{"one that does not", nil, 2, `the PIN of provider "token" was refused by the token and is not tried again`},
+		{"one that does not", nil, 2, `the PIN of provider "token" is not tried again, because the token refused it or a try of it was cut off`},
 	} {
 		r.complains(t, r.check(t, step.args...), "pin_file", step.says)
 		if n := h.Calls("C_Login"); n != step.logins {

@@ -45,7 +45,7 @@ func (c Config) choose(module *cryptoki.Module) (place, error) {
 	case len(fit) == 0:
 		return place{}, unavailable(op, "%s; there are: %s", c.missing(), list(there))
 	case len(fit) > 1:
-		return place{}, unavailable(op, "several tokens fit: %s; name one by its label or serial number", list(fit))
+		return place{}, unavailable(op, "several tokens fit: %s; name one by its %s", list(fit), c.closer())
 	}
 	return fit[0], fit[0].ready(op)
 }
@@ -83,6 +83,17 @@ func (c Config) missing() string {
 		return fmt.Sprintf("no token has the label %q", claviger.Clip(c.TokenLabel))
 	}
 	return "no token is initialised"
+}
+
+// closer says by what a token can be named that has not been one of several.
+func (c Config) closer() string {
+	switch {
+	case c.Serial != "":
+		return "slot"
+	case c.TokenLabel != "":
+		return "serial number or slot"
+	}
+	return "label, serial number or slot"
 }
 
 // places lists the slots with tokens that can be asked.

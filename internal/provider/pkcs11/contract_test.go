@@ -16,15 +16,20 @@ import (
 func TestContract(t *testing.T) {
 	path := store(t)
 	initialise(t, label)
-	settings, err := json.Marshal(pkcs11.Config{Module: path, TokenLabel: label})
-	must(t, err)
-	config := worker.Config{Name: "token", Settings: settings, PIN: func() (*secmem.Bytes, error) { return secmem.From([]byte(pin)) }}
 	options := providertest.Options{NoExport: true, Quick: true, NoShortCodeKeys: true, Skip: providertest.LargeRSA()}
 	providertest.Test(t, func(t *testing.T) provider.Provider {
-		p := workertest.New(t, config, opener)
+		p := behind(t, pkcs11.Config{Module: path, TokenLabel: label})
 		must(t, p.Ready(t.Context()))
 		return p
 	}, options)
+}
+
+// behind gives a token behind the daemon's end of a worker.
+func behind(t testing.TB, c pkcs11.Config) *worker.Provider {
+	t.Helper()
+	settings, err := json.Marshal(c)
+	must(t, err)
+	return workertest.New(t, worker.Config{Name: "token", Settings: settings, PIN: func() (*secmem.Bytes, error) { return secmem.From([]byte(pin)) }}, opener)
 }
 
 // opener makes the device that the settings name.

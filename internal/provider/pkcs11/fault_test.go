@@ -378,25 +378,3 @@ func atOnce(ctx context.Context, p *pkcs11.Provider, k, pair provider.Key, want 
 	}
 	return nil
 }
-
-// Streams take half of the sessions and no more; the refusal names the limit.
-func TestStreamsTakeHalfOfTheSessions(t *testing.T) {
-	p := fresh(t, 9) // two own keys, seven work, three of them for streams
-	k, err := p.Generate(t.Context(), provider.Spec{Algorithm: "HMAC-SHA-256"})
-	must(t, err)
-	defer k.Close()
-	var open []provider.Stream
-	for range 3 {
-		open = append(open, stream(t, k, provider.MAC, &provider.Params{Algorithm: "HMAC-SHA-256"}))
-	}
-	_, err = p.Begin(t.Context(), provider.Hash, &provider.Params{Algorithm: "SHA-256"})
-	wantCode(t, "a fourth stream", err, claviger.ErrProviderBusy)
-	if err != nil && !strings.Contains(err.Error(), "3 streams") {
-		t.Errorf("the limit is not named: %v", err)
-	}
-	must(t, mac(k))
-	open[1].Close()
-	s, err := p.Begin(t.Context(), provider.Hash, &provider.Params{Algorithm: "SHA-256"})
-	must(t, err)
-	s.Close()
-}

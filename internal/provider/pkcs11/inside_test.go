@@ -204,8 +204,8 @@ func TestWaitingHonoursTheContext(t *testing.T) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
-	if p.pinned != 0 {
-		t.Errorf("%d streams count as open", p.pinned)
+	if p.streams.open != 0 {
+		t.Errorf("%d streams count as open", p.streams.open)
 	}
 }
 

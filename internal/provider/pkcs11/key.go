@@ -13,6 +13,7 @@ import (
 	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/cryptoki"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/pkcs11/reference"
 	"github.com/claviger/claviger/internal/secmem"
 )
 
@@ -22,8 +23,8 @@ type key struct {
 	row      *algorithm.Row
 	spec     provider.Spec
 	bits     int
-	ref      *reference // by which a lasting key is found again; nil for one that lives in this process only
-	spki     []byte     // public half; nil for a secret key, or when nothing tells it
+	ref      *reference.Key // by which a lasting key is found again; nil for one that lives in this process only
+	spki     []byte         // public half; nil for a secret key, or when nothing tells it
 
 	main   atomic.Uint64 // handle of the secret or private object; 0 for a public key
 	public atomic.Uint64 // handle of the public object; 0 until there is one
@@ -69,32 +70,32 @@ func (k *key) Blob(ctx context.Context, tag provider.Tag) (*secmem.Bytes, error)
 	if err := k.usable(ctx, op); err != nil {
 		return nil, err
 	}
-	r := &reference{spec: k.spec, spki: k.spki}
+	r := &reference.Key{Spec: k.spec, SPKI: k.spki}
 	switch k.spec.Class {
 	case claviger.PublicKey:
-		return r.seal()
+		return r.Seal()
 	case claviger.SecretKey:
-		r.size = k.bits / 8
+		r.Size = k.bits / 8
 	}
-	if r.id, r.label = bytes.Clone(tag.ID), tag.Label; len(r.id) == 0 {
-		r.id = make([]byte, 16)
-		_, _ = rand.Read(r.id) // it never fails
+	if r.ID, r.Label = bytes.Clone(tag.ID), tag.Label; len(r.ID) == 0 {
+		r.ID = make([]byte, 16)
+		_, _ = rand.Read(r.ID) // it never fails
 	}
-	if !r.encodes() {
-		return nil, claviger.Errorf(claviger.ErrInvalidArgument, op, "a tag has a label and an identifier of at most %d bytes", maxField)
+	if !r.Encodes() {
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, op, "a tag has a label and an identifier of at most %d bytes", reference.MaxField)
 	}
 	if err := k.persist(ctx, op, r); err != nil {
 		return nil, k.provider.fault(op, claviger.ErrPersistFailed, err)
 	}
-	return r.seal()
+	return r.Seal()
 }
 
 // persist makes the objects that r is to refer to.
-func (k *key) persist(ctx context.Context, op string, r *reference) error {
+func (k *key) persist(ctx context.Context, op string, r *reference.Key) error {
 	var public []cryptoki.Attribute
-	names := []cryptoki.Attribute{cryptoki.String(cryptoki.AttrLabel, r.label), cryptoki.Bytes(cryptoki.AttrID, r.id)}
-	if r.spki != nil {
-		values, err := k.provider.publicValues(k.row, r.spki)
+	names := []cryptoki.Attribute{cryptoki.String(cryptoki.AttrLabel, r.Label), cryptoki.Bytes(cryptoki.AttrID, r.ID)}
+	if r.SPKI != nil {
+		values, err := k.provider.publicValues(k.row, r.SPKI)
 		if err != nil {
 			return err
 		}

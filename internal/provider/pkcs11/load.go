@@ -8,6 +8,7 @@ import (
 	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/cryptoki"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/pkcs11/reference"
 )
 
 // Load makes a key of the object that a blob refers to, which must be in the token once and be what the blob says; a public key
@@ -19,19 +20,19 @@ func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) 
 	if err := provider.Alive(ctx, op); err != nil {
 		return nil, err
 	}
-	ref, err := decodeBlob(bytes.Clone(blob))
+	ref, err := reference.Decode(bytes.Clone(blob))
 	if err != nil {
 		return nil, err
 	}
-	row, err := ref.row()
+	row, err := ref.Row()
 	if err != nil {
 		return nil, err
 	}
 	if _, err := p.find(provider.Import, row.Name, ""); err != nil {
 		return nil, claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "the token does not offer keys of %s", row.Name)
 	}
-	k := &key{provider: p, row: row, spec: ref.spec, bits: row.Bits, spki: ref.spki}
-	if ref.spec.Class == claviger.PublicKey {
+	k := &key{provider: p, row: row, spec: ref.Spec, bits: row.Bits, spki: ref.SPKI}
+	if ref.Spec.Class == claviger.PublicKey {
 		return k, nil
 	}
 	k.ref = ref
@@ -40,7 +41,7 @@ func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) 
 		return nil, err
 	}
 	k.bits, k.spki = o.bits, h.spki
-	ref.spki = h.spki // what is found again has to be this key
+	ref.SPKI = h.spki // what is found again has to be this key
 	k.main.Store(uint64(o.handle))
 	k.public.Store(uint64(h.handle))
 	if row.Pair() {
@@ -50,15 +51,15 @@ func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) 
 }
 
 // locate finds the object that a reference means, and its public half.
-func (p *Provider) locate(ctx context.Context, op string, ref *reference, row *algorithm.Row) (o *object, h half, err error) {
+func (p *Provider) locate(ctx context.Context, op string, ref *reference.Key, row *algorithm.Row) (o *object, h half, err error) {
 	err = p.pool.do(ctx, op, func(s *cryptoki.Session) error {
 		if o, err = p.one(s, op, ref, row); err != nil || !row.Pair() {
 			return err
 		}
-		if h, err = p.publicHalf(s, row, o, ref.spki); err != nil {
+		if h, err = p.publicHalf(s, row, o, ref.SPKI); err != nil {
 			return err
 		}
-		if h.other || len(ref.spki) > 0 && !bytes.Equal(h.spki, ref.spki) {
+		if h.other || len(ref.SPKI) > 0 && !bytes.Equal(h.spki, ref.SPKI) {
 			return claviger.Errorf(claviger.ErrIncompatibleKeyType, op, "another key is in the token where %s was", ref)
 		}
 		return nil
@@ -67,8 +68,8 @@ func (p *Provider) locate(ctx context.Context, op string, ref *reference, row *a
 }
 
 // one gives the only object that fits.
-func (p *Provider) one(s *cryptoki.Session, op string, ref *reference, row *algorithm.Row) (*object, error) {
-	objects, err := p.search(s, ref.spec.Class, named(ref.id, ref.label), maxHalves)
+func (p *Provider) one(s *cryptoki.Session, op string, ref *reference.Key, row *algorithm.Row) (*object, error) {
+	objects, err := p.search(s, ref.Spec.Class, named(ref.ID, ref.Label), maxHalves)
 	if err == nil && len(objects) == 0 {
 		err = p.pool.missing(s, op)
 	}
@@ -79,7 +80,7 @@ func (p *Provider) one(s *cryptoki.Session, op string, ref *reference, row *algo
 	why := ""
 	for _, o := range objects {
 		reason := p.unfit(row, o)
-		if reason == "" && ref.size != 0 && o.bits != 8*ref.size {
+		if reason == "" && ref.Size != 0 && o.bits != 8*ref.Size {
 			reason = "it is " + o.String()
 		}
 		if reason == "" {

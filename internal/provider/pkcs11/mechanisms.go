@@ -24,7 +24,8 @@ type way struct {
 // abilities are the mechanisms of a token.
 type abilities map[cryptoki.MechanismType]cryptoki.MechanismInfo
 
-// read asks the token what it can do. It is called once, before the provider is used.
+// read asks the token what it can do. It is called once, before the provider is used. ErrProviderNotAvailable where that is nothing but
+// random numbers: a token that has not come up yet may say so, and another start asks it again.
 func (p *Provider) read(t *Token) error {
 	list, err := t.module.Mechanisms(t.at.slot)
 	if err != nil {
@@ -42,6 +43,9 @@ func (p *Provider) read(t *Token) error {
 	}
 	p.quirks, p.rawPoints = traitsOf(t.at.info), t.version.Major >= 3
 	p.offerAll(has, t.at.info.Flags.Has(cryptoki.FlagRNG))
+	if !slices.ContainsFunc(p.mechanisms, func(m provider.Mechanism) bool { return m.Op != provider.Random }) {
+		return unavailable("unlock", "%s of module %s offers no mechanism that can be used; it lists %d", t.at, t.config.Module, len(list))
+	}
 	return nil
 }
 
@@ -101,7 +105,7 @@ func (p *Provider) offerOperations(r *algorithm.Row) {
 }
 
 // inParts reports whether a row works in constant memory: block ciphers by calls for each part, hashes and codes in a session that is
-// theirs until they end, if one can be spared.
+// theirs until they end, if one can be spared of those that are configured, or that the token has allowed when it was opened.
 func (p *Provider) inParts(r *algorithm.Row) bool {
 	switch r.Family {
 	case algorithm.FamilyCipher:

@@ -7,6 +7,7 @@ import (
 	"github.com/claviger/claviger/internal/algorithm"
 	"github.com/claviger/claviger/internal/cryptoki"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/provider/pkcs11/reference"
 )
 
 // maxObjects is how many objects are listed at once.
@@ -81,18 +82,18 @@ func (p *Provider) describe(s *cryptoki.Session, o *object, wanted claviger.Algo
 		return d, true, nil
 	}
 	d.Spec.Algorithm = row.Name
-	r := &reference{adopted: true, spec: d.Spec, id: o.id, label: o.label}
+	r := &reference.Key{Adopted: true, Spec: d.Spec, ID: o.id, Label: o.label}
 	switch {
 	case o.class == claviger.SecretKey:
-		r.size = o.bits / 8
+		r.Size = o.bits / 8
 	case public:
 		h, err := p.publicHalf(s, row, o, nil)
 		if err != nil {
 			return d, false, err
 		}
-		r.spki = h.spki
+		r.SPKI = h.spki
 	}
-	d.Blob, _ = r.encode() // none for a name that is too long
+	d.Blob, _ = r.Encode() // none for a name that is too long
 	return d, true, nil
 }
 
@@ -117,15 +118,15 @@ func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
 	if err := provider.Alive(ctx, op); err != nil {
 		return err
 	}
-	ref, err := decodeBlob(blob)
+	ref, err := reference.Decode(blob)
 	if err != nil {
 		return err
 	}
-	row, err := ref.row()
-	if err != nil || ref.adopted || ref.spec.Class == claviger.PublicKey {
+	row, err := ref.Row()
+	if err != nil || ref.Adopted || ref.Spec.Class == claviger.PublicKey {
 		return err
 	}
-	classes := []claviger.KeyClass{ref.spec.Class}
+	classes := []claviger.KeyClass{ref.Spec.Class}
 	if row.Pair() {
 		classes = append(classes, claviger.PublicKey)
 	}
@@ -138,7 +139,7 @@ func (p *Provider) Destroy(ctx context.Context, blob []byte) error {
 }
 
 // destroyAll destroys the objects of one half, and sees that they are gone.
-func (p *Provider) destroyAll(ctx context.Context, op string, ref *reference, row *algorithm.Row, class claviger.KeyClass) error {
+func (p *Provider) destroyAll(ctx context.Context, op string, ref *reference.Key, row *algorithm.Row, class claviger.KeyClass) error {
 	there, err := p.remaining(ctx, op, ref, row, class)
 	if err != nil || len(there) == 0 {
 		return err
@@ -165,7 +166,7 @@ func (p *Provider) destroyAll(ctx context.Context, op string, ref *reference, ro
 }
 
 // remaining is belonging in a session that can be replaced: a search that does not end would stay in one that owns keys.
-func (p *Provider) remaining(ctx context.Context, op string, ref *reference, row *algorithm.Row, class claviger.KeyClass) (own []*object, err error) {
+func (p *Provider) remaining(ctx context.Context, op string, ref *reference.Key, row *algorithm.Row, class claviger.KeyClass) (own []*object, err error) {
 	err = p.pool.do(ctx, op, func(s *cryptoki.Session) error {
 		if err := p.pool.loggedIn(s, op); err != nil {
 			return err
@@ -180,17 +181,17 @@ func (p *Provider) remaining(ctx context.Context, op string, ref *reference, row
 }
 
 // belonging lists the objects of one half that Blob made for a reference. What they may be used for is no matter here.
-func (p *Provider) belonging(s *cryptoki.Session, ref *reference, row *algorithm.Row, class claviger.KeyClass) ([]*object, error) {
-	found, err := p.search(s, class, named(ref.id, ref.label), maxHalves)
+func (p *Provider) belonging(s *cryptoki.Session, ref *reference.Key, row *algorithm.Row, class claviger.KeyClass) ([]*object, error) {
+	found, err := p.search(s, class, named(ref.ID, ref.Label), maxHalves)
 	if err != nil {
 		return nil, err
 	}
 	var own []*object
 	for _, o := range found {
-		if !p.shaped(row, o) || ref.size != 0 && o.bits != 8*ref.size {
+		if !p.shaped(row, o) || ref.Size != 0 && o.bits != 8*ref.Size {
 			continue
 		}
-		if spki := o.spki(row); len(ref.spki) > 0 && spki != nil && string(spki) != string(ref.spki) {
+		if spki := o.spki(row); len(ref.SPKI) > 0 && spki != nil && string(spki) != string(ref.SPKI) {
 			continue
 		}
 		own = append(own, o)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/provider"
@@ -67,13 +68,13 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("the only token: %v", err)
 	}
 	initialise(t, "other")
-	refused("several tokens", pkcs11.Config{Module: path}, "several", `"vehicle"`, `"other"`)
+	refused("several tokens", pkcs11.Config{Module: path}, "several", `"vehicle"`, `"other"`, "name one by its label, serial number or slot")
 	refused("another label", pkcs11.Config{Module: path, TokenLabel: "lorry"}, `"lorry"`, `"vehicle"`, `"other"`)
 	refused("another serial number", pkcs11.Config{Module: path, Serial: "1"}, `"1"`, `"vehicle"`)
 	refused("another slot", pkcs11.Config{Module: path, Slot: &slot}, "12345")
 	refused("two names", pkcs11.Config{Module: path, TokenLabel: "vehicle", Serial: "1"}, "one of")
 	initialise(t, "vehicle")
-	refused("two of one label", pkcs11.Config{Module: path, TokenLabel: "vehicle"}, "several")
+	refused("two of one label", pkcs11.Config{Module: path, TokenLabel: "vehicle"}, "several", "name one by its serial number or slot")
 	lock, err := tryOpen(t, pkcs11.Config{Module: path, TokenLabel: "other"})
 	must(t, err)
 	if !lock.NeedsPIN || lock.Doubt || lock.Sessions != 31 || !strings.Contains(lock.Detail, `token "other" serial `) || !strings.Contains(lock.Detail, path) {
@@ -185,9 +186,35 @@ func TestMechanismsThatCannotBeAskedFor(t *testing.T) {
 	}
 	all, err := offered("")
 	must(t, err)
-	part, err := offered("C_GetMechanismInfo=0x70")
+	part, err := offered("C_GetMechanismInfo=0x70*9")
 	must(t, err)
 	if part >= all {
-		t.Errorf("%d mechanisms of %d are offered, although the token has none", part, all)
+		t.Errorf("%d mechanisms of %d are offered, although the token has not all", part, all)
+	}
+}
+
+// A token that offers nothing to work with has not come up: starting fails, and a later start finds what it offers then.
+func TestATokenWithoutMechanismsHasNotComeUp(t *testing.T) {
+	for what, fault := range map[string]string{"none is listed": "C_GetMechanismList=0", "they do nothing": "C_GetMechanismInfo=0", "there are none after all": "C_GetMechanismInfo=0x70"} {
+		t.Run(what, func(t *testing.T) {
+			path := shim(t)
+			initialise(t, label)
+			t.Setenv("SHIM_FAULTS", fault)
+			p := behind(t, pkcs11.Config{Module: path, TokenLabel: label})
+			err := p.Ready(t.Context())
+			wantCode(t, what, err, claviger.ErrProviderNotAvailable)
+			for _, word := range []string{"offers no mechanism that can be used", path, `"` + label + `"`} {
+				if err != nil && !strings.Contains(err.Error(), word) {
+					t.Errorf("%q is not in %v", word, err)
+				}
+			}
+			t.Setenv("SHIM_FAULTS", "")
+			for deadline := time.Now().Add(time.Minute); !p.Health().Available; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("the token is not available: %s", p.Health().Reason)
+				}
+			}
+			must(t, ignore(p.OneShot(t.Context(), provider.Hash, &provider.Params{Algorithm: "SHA-256"}, nil, []byte("x"))))
+		})
 	}
 }

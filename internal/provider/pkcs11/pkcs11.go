@@ -31,14 +31,19 @@ type Config struct {
 	Sessions   int     `json:"sessions,omitempty"` // most sessions at once; 0 means 64, and a token may allow less
 }
 
-// sessions gives how many sessions there may be with a token.
-func (c Config) sessions(token cryptoki.TokenInfo) int {
-	n := c.Sessions
-	if n <= 0 {
-		n = defaultSessions
+// most gives how many sessions there may be.
+func (c Config) most() int {
+	if c.Sessions <= 0 {
+		return defaultSessions
 	}
+	return c.Sessions
+}
+
+// sessions gives how many of them a token has, as far as it says.
+func (c Config) sessions(token cryptoki.TokenInfo) int {
+	n := c.most()
 	if token.MaxSessions > 0 && token.MaxSessions < uint(n) {
-		n = int(token.MaxSessions)
+		return int(token.MaxSessions)
 	}
 	return n
 }
@@ -101,6 +106,7 @@ func (t *Token) find(module *cryptoki.Module) (provider.Lock, error) {
 		return provider.Lock{}, unavailable(op, "%s: %d session at once; %d are needed", at, n, minSessions)
 	}
 	t.version, t.at, t.share = info.Cryptoki, at, shares(n)
+	t.share.few = n < t.config.most()
 	return provider.Lock{
 		Detail:   fmt.Sprintf("%s (%s), module %s, PKCS #11 %s", at, at.info.Model, t.config.Module, info.Cryptoki),
 		NeedsPIN: at.info.Flags.Has(cryptoki.FlagLoginRequired) && !at.info.Flags.Has(cryptoki.FlagProtectedAuthenticationPath),

@@ -6,35 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/cryptoki"
 	"github.com/claviger/claviger/internal/provider"
 )
-
-// share says what the sessions with a token are for.
-type share struct {
-	keepers int // own keys: one that writes, from eight sessions on another one for keys that are made and dropped with calls
-	workers int // run operations
-}
-
-// twoKeepers is the number of sessions from which a generation that takes seconds has one of its own.
-const twoKeepers = 8
-
-// shares divides n sessions, at least minSessions.
-func shares(n int) share {
-	s := share{keepers: 1}
-	if n >= twoKeepers {
-		s.keepers = 2
-	}
-	s.workers = n - s.keepers
-	return s
-}
-
-// calls is how many calls find a session at once when streams have pinned all that they may.
-func (s share) calls() int { return s.workers - streams(s.workers) }
-
-// streams is how many of the sessions for operations streams may pin.
-func streams(workers int) int { return workers / 2 }
 
 // pool keeps the sessions with the token. Safe for concurrent use once its keepers are open.
 type pool struct {
@@ -44,14 +18,16 @@ type pool struct {
 	owner  *keeper // the same as writer where sessions are few
 
 	permits chan struct{} // one for each worker session that is not in use, open or not yet
+	few     bool          // it is the token that has no more of them, and not the configuration
 
 	mu      sync.Mutex
 	idle    []*cryptoki.Session // guarded by mu; open and not in use
 	limit   int                 // guarded by mu; of workers, as far as the token allows
 	refused time.Time           // guarded by mu; when the token last allowed no more
 	growing bool                // guarded by mu; it is being asked again
-	open    int                 // guarded by mu; worker sessions, idle or in use
-	pinned  int                 // guarded by mu
+	open    int                 // guarded by mu; worker sessions, idle, in use or being opened
+	streams lanes               // guarded by mu; that have pinned a session
+	ended   chan struct{}       // guarded by mu; closed when one of them has given it back; nil: nobody waits for that
 	closed  bool                // guarded by mu
 }
 
@@ -60,7 +36,7 @@ const askAgain = time.Second
 
 // openKeepers opens the sessions that own keys, logs in by the first, and opens one worker, without which nothing works.
 func (p *pool) openKeepers(s share, login func(*cryptoki.Session) error) error {
-	p.limit = s.workers
+	p.limit, p.few = s.workers, s.few
 	p.permits = make(chan struct{}, s.workers)
 	for range s.workers {
 		p.permits <- struct{}{}
@@ -77,21 +53,31 @@ func (p *pool) openKeepers(s share, login func(*cryptoki.Session) error) error {
 	if err := login(first); err != nil {
 		return err
 	}
-	if err := p.openIdle(); err != nil {
+	if err := p.openAhead(context.Background(), "unlock", 1); err != nil {
 		return err
 	}
-	if s.keepers == 1 {
+	if s.keepers > 1 {
+		second, err := p.module.OpenSession(p.at.slot, false)
+		switch {
+		case err == nil:
+			p.owner = newKeeper(p, second)
+		case !among(err, cryptoki.ErrSessionCount):
+			return err
+		}
+	}
+	return p.openForStreams()
+}
+
+// openForStreams asks the token for a second session for operations: without one there are no streams.
+func (p *pool) openForStreams() error {
+	if p.limit < 2 {
 		return nil
 	}
-	second, err := p.module.OpenSession(p.at.slot, false)
+	err := p.openAhead(context.Background(), "unlock", 2)
 	if among(err, cryptoki.ErrSessionCount) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	p.owner = newKeeper(p, second)
-	return nil
+	return err
 }
 
 // take waits for a worker session, which give takes back.
@@ -113,39 +99,62 @@ func (p *pool) take(ctx context.Context, op string) (*cryptoki.Session, error) {
 		if err == nil {
 			return s, nil
 		}
-		if !among(err, cryptoki.ErrSessionCount) || !p.shrink() {
-			p.permits <- struct{}{}
+		if !p.learn(err) {
 			return nil, err
 		}
 	}
 }
 
-// openWorker opens a session for operations.
+// openWorker opens a session for operations, which its caller has counted.
 func (p *pool) openWorker() (*cryptoki.Session, error) {
 	s, err := p.module.OpenSession(p.at.slot, false)
-	if err == nil {
+	if err != nil {
 		p.mu.Lock()
-		p.open++
+		p.open--
 		p.mu.Unlock()
 	}
 	return s, err
 }
 
-// openIdle opens one for whoever comes next.
-func (p *pool) openIdle() error {
-	s, err := p.openWorker()
-	if err == nil {
-		p.mu.Lock()
-		p.idle = append(p.idle, s)
-		p.mu.Unlock()
+// openAhead opens sessions for whoever comes next, until there are n of them with those in use. n is no more than the limit.
+func (p *pool) openAhead(ctx context.Context, op string, n int) error {
+	for p.lacks(n, false) {
+		if err := await(ctx, op, p.permits); err != nil {
+			return err
+		}
+		if !p.lacks(n, true) {
+			p.permits <- struct{}{}
+			return nil
+		}
+		s, err := p.openWorker()
+		if err != nil {
+			p.learn(err)
+			return err
+		}
+		p.give(s, nil)
 	}
-	return err
+	return nil
 }
 
+// lacks reports whether fewer than n sessions are open; with count the caller, who has a permit, opens one.
+func (p *pool) lacks(n int, count bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open >= n {
+		return false
+	}
+	if count {
+		p.open++
+	}
+	return true
+}
+
+// fromIdle gives a session to a caller who has a permit; nil: the caller opens one.
 func (p *pool) fromIdle() *cryptoki.Session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 {
+		p.open++
 		return nil
 	}
 	s := p.idle[len(p.idle)-1]
@@ -153,16 +162,25 @@ func (p *pool) fromIdle() *cryptoki.Session {
 	return s
 }
 
-// shrink learns that the token allows no more sessions than are open, and keeps the caller's permit. It reports false if
-// none would be left but those of streams.
-func (p *pool) shrink() bool {
+// learn takes the permit of a caller for whom no session was opened. Where that is because the token allows no more than are open, it
+// is kept, with all others for which there is no session. It reports false if it goes back: for another error, and where none would be left
+// but those of streams.
+func (p *pool) learn(err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.limit <= p.pinned+1 {
+	least := max(p.open, p.streams.open+1)
+	if !among(err, cryptoki.ErrSessionCount) || p.limit <= p.streams.open+1 {
+		p.permits <- struct{}{}
 		return false
 	}
-	p.limit--
 	p.refused = time.Now()
+	for p.limit--; p.limit > least; p.limit-- {
+		select {
+		case <-p.permits:
+		default:
+			return true
+		}
+	}
 	return true
 }
 
@@ -170,7 +188,10 @@ func (p *pool) shrink() bool {
 func (p *pool) grow() bool {
 	p.mu.Lock()
 	due := !p.growing && !p.closed && p.limit < cap(p.permits) && time.Since(p.refused) >= askAgain
-	p.growing = p.growing || due
+	if due {
+		p.growing = true
+		p.open++
+	}
 	p.mu.Unlock()
 	if !due {
 		return false
@@ -205,60 +226,6 @@ func (p *pool) give(s *cryptoki.Session, err error) {
 		_ = s.Close()
 	}
 	p.permits <- struct{}{}
-}
-
-// pin takes a session for a stream, which unpin takes back.
-func (p *pool) pin(ctx context.Context, op string) (s *cryptoki.Session, err error) {
-	for {
-		most, ok := p.reserve()
-		if ok {
-			break
-		}
-		if !p.grow() {
-			return nil, claviger.Errorf(claviger.ErrProviderBusy, op, "%d streams are open in the token, which is as many as may be at once; more sessions allow more", most)
-		}
-	}
-	if err = p.spare(); err == nil {
-		s, err = p.take(ctx, op)
-	}
-	if err != nil {
-		p.release()
-	}
-	return s, err
-}
-
-// spare sees to it that streams, this one among them, do not have all sessions that are open: calls would wait for them to end.
-func (p *pool) spare() error {
-	p.mu.Lock()
-	enough := p.open > p.pinned
-	p.mu.Unlock()
-	if enough {
-		return nil
-	}
-	return p.openIdle()
-}
-
-// reserve counts a stream, unless there are as many as may be.
-func (p *pool) reserve() (most int, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	most = streams(p.limit)
-	if p.pinned >= most {
-		return most, false
-	}
-	p.pinned++
-	return most, true
-}
-
-func (p *pool) unpin(s *cryptoki.Session, err error) {
-	p.give(s, err)
-	p.release()
-}
-
-func (p *pool) release() {
-	p.mu.Lock()
-	p.pinned--
-	p.mu.Unlock()
 }
 
 // once runs f with a worker session, which is closed should f panic.

@@ -22,7 +22,7 @@ func (l *life) failed(err error) error {
 }
 
 // Begin opens a stream of Hash, which keeps a session to itself until it is closed. ErrProviderBusy when streams have as many as
-// they may.
+// they may, or those of the same lane more than their share.
 func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.Params) (provider.Stream, error) {
 	if err := provider.Alive(ctx, op.String()); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (p *Provider) Begin(ctx context.Context, op provider.Op, params *provider.P
 	if err := digestSize(w.row, params); err != nil {
 		return nil, err
 	}
-	return newPinned(ctx, &pinned{life: life{Life: provider.Life{Op: op}, provider: p}, way: w})
+	return newPinned(ctx, &pinned{life: life{Life: provider.Life{Op: op}, provider: p}, lane: params.Lane, way: w})
 }
 
 // Begin opens a stream of a code, which keeps a session to itself as a hash does, or of a cipher, which has none between its calls. Other
@@ -49,7 +49,7 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 	}
 	switch w.row.Family {
 	case algorithm.FamilyMAC:
-		return newPinned(ctx, &pinned{life: life{Life: provider.Life{Op: op}, provider: k.provider}, key: k, way: w})
+		return newPinned(ctx, &pinned{life: life{Life: provider.Life{Op: op}, provider: k.provider}, lane: params.Lane, key: k, way: w})
 	case algorithm.FamilyCipher:
 		if w.row.BothWays {
 			s := &ctrStream{life: life{Life: provider.Life{Op: op}, provider: k.provider}, row: w.row, counter: counter{key: k, op: op}}
@@ -66,6 +66,7 @@ func (k *key) Begin(ctx context.Context, op provider.Op, params *provider.Params
 // pinned is a hash or a code that runs in a session of its own.
 type pinned struct {
 	life
+	lane    string
 	key     *key // nil for a hash
 	way     way
 	session *cryptoki.Session // nil after a failure, until Reset
@@ -99,7 +100,7 @@ func (s *pinned) start(ctx context.Context) error {
 
 func (s *pinned) begin(ctx context.Context) (err error) {
 	if s.session == nil {
-		if s.session, err = s.provider.pool.pin(ctx, s.Op.String()); err != nil {
+		if s.session, err = s.provider.pool.pin(ctx, s.Op.String(), s.lane); err != nil {
 			s.session = nil
 			return err
 		}
@@ -120,7 +121,7 @@ func (s *pinned) begin(ctx context.Context) (err error) {
 // drop gives the session back after err.
 func (s *pinned) drop(err error) {
 	if s.session != nil {
-		s.provider.pool.unpin(s.session, err)
+		s.provider.pool.unpin(s.session, s.lane, err)
 	}
 	s.session, s.active = nil, false
 }

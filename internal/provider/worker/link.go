@@ -88,6 +88,17 @@ func (l *link) end(why error) {
 	_ = l.process.Conn().Close()
 }
 
+// leave asks the process to end, and ends it if it has not done so in time. What its module does is brought to an end first: one
+// that is cut off while it writes may leave a token that nobody can read.
+func (l *link) leave() {
+	_ = l.process.Conn().CloseWrite() // the worker reads the end of its requests
+	select {
+	case <-l.dead:
+	case <-time.After(farewell):
+	}
+	l.end(errors.New("the daemon is stopping"))
+}
+
 // die makes the link dead for a reason, the first one, and answers every call. It may be called by anybody.
 func (l *link) die(why error) {
 	l.mu.Lock()

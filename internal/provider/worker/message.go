@@ -119,7 +119,7 @@ const fixedSize = 256
 func requestSize(r *request) int {
 	p := &r.params
 	n := fixedSize + len(r.data) + len(r.tag.Label) + len(r.tag.ID) + len(r.spec.Algorithm) +
-		len(p.Algorithm) + len(p.IV) + len(p.AAD) + len(p.Signature) + len(p.Peer) + len(p.Result.Algorithm)
+		len(p.Algorithm) + len(p.IV) + len(p.AAD) + len(p.Signature) + len(p.Peer) + len(p.Lane) + len(p.Result.Algorithm)
 	if p.KDF != nil {
 		n += len(p.KDF.Algorithm) + len(p.KDF.Salt) + len(p.KDF.Info)
 	}
@@ -164,6 +164,7 @@ func appendParams(dst []byte, p *provider.Params) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(p.Size))
 	dst = append(dst, flag(p.DER))
 	dst = appendBytes(dst, p.Peer)
+	dst = appendText(dst, p.Lane)
 	dst = append(dst, flag(p.KDF != nil))
 	if p.KDF != nil {
 		dst = appendText(dst, string(p.KDF.Algorithm))
@@ -239,6 +240,7 @@ func (p *parser) params(out *provider.Params) {
 	out.Size = int(p.uint32())
 	out.DER = p.flag()
 	out.Peer = p.bytes()
+	out.Lane = p.text()
 	if p.flag() {
 		out.KDF = &provider.KDF{Algorithm: claviger.Algorithm(p.text()), Salt: p.bytes(), Info: p.bytes(), Size: int(p.uint32())}
 	}

@@ -12,7 +12,7 @@ import (
 
 func fullRequest() *request {
 	return &request{verb: verbKeyOp, target: 1, result: 2, op: provider.Agree, spec: provider.Spec{Algorithm: "A", Class: claviger.SecretKey},
-		params: provider.Params{Algorithm: "B", IV: []byte("iv"), AAD: []byte("aad"), Signature: []byte("s"), Size: 3, DER: true, Peer: []byte("peer"),
+		params: provider.Params{Algorithm: "B", IV: []byte("iv"), AAD: []byte("aad"), Signature: []byte("s"), Size: 3, DER: true, Peer: []byte("peer"), Lane: "lane",
 			KDF: &provider.KDF{Algorithm: "C", Salt: []byte("salt"), Info: []byte("info"), Size: 4}, Result: provider.Spec{Algorithm: "D", Class: claviger.PublicKey}},
 		tag: provider.Tag{Label: "label", ID: []byte("id")}, data: []byte("data")}
 }
@@ -25,8 +25,8 @@ func fullReply() *reply {
 // The bytes of a frame. Both ends are one program, so they may change; this shows that they did.
 func TestFramesAreAsTheyWere(t *testing.T) {
 	for what, c := range map[string]struct{ frame, want string }{
-		"request": {string(appendRequest(nil, 7, fullRequest())), "7300000007000000000000000c010000000000000002000000000000000a010000004202000000697603000000616164010000007303000000010400000070656572" +
-			"0101000000430400000073616c7404000000696e666f04000000010000004403010000004101050000006c6162656c0200000069640400000064617461"},
+		"request": {string(appendRequest(nil, 7, fullRequest())), "7b00000007000000000000000c010000000000000002000000000000000a010000004202000000697603000000616164010000007303000000010400000070656572" +
+			"040000006c616e650101000000430400000073616c7404000000696e666f04000000010000004403010000004101050000006c6162656c0200000069640400000064617461"},
 		"reply": {string(appendReply(nil, 7, fullReply())), "3a00000007000000000000000102000a01020000006f700600000064657461696c01000000410200010000060000007075626c69630500000065787472610400000064617461"},
 	} {
 		if got := hex.EncodeToString([]byte(c.frame)); got != c.want {

@@ -26,6 +26,7 @@ type Config struct {
 	Gate      Gate                                       // nil: every PIN is tried
 	HangAfter time.Duration                              // a call that lasts longer has the worker replaced; 0 means DefaultHangAfter
 	Log       *slog.Logger                               // nil discards
+	Public    func(blob []byte) []byte                   // reads the public half from a blob of the device; nil: no blob tells it
 }
 
 // Verdict is what came of a PIN.
@@ -47,8 +48,8 @@ type Gate interface {
 	Done(ctx context.Context, pin []byte, v Verdict) error
 }
 
-// Provider is the daemon's end: a provider whose keys live in a worker process. It is a provider.ObjectProvider and a
-// provider.Reporter. Safe for concurrent use.
+// Provider is the daemon's end: a provider whose keys live in a worker process. It is a provider.ObjectProvider, a
+// provider.PublicProvider and a provider.Reporter. Safe for concurrent use.
 type Provider struct {
 	supervisor
 	stock atomic.Pointer[stock]
@@ -56,6 +57,7 @@ type Provider struct {
 
 var (
 	_ provider.ObjectProvider = (*Provider)(nil)
+	_ provider.PublicProvider = (*Provider)(nil)
 	_ provider.Reporter       = (*Provider)(nil)
 )
 
@@ -214,6 +216,14 @@ func (p *Provider) Load(ctx context.Context, blob []byte) (provider.Key, error) 
 		kept.Close()
 	}
 	return k, err
+}
+
+// PublicOf reads the public half from a blob, here: no worker is asked, and none need be there.
+func (p *Provider) PublicOf(blob []byte) []byte {
+	if p.cfg.Public == nil {
+		return nil
+	}
+	return p.cfg.Public(blob)
 }
 
 // made runs a request that makes a key, which must be what was wanted.

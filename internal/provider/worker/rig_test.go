@@ -26,6 +26,9 @@ type token struct {
 	opens atomic.Int64
 	live  atomic.Int64 // keys that are open in the worker
 	made  atomic.Int64 // keys that were
+	shuts atomic.Int64 // times that it was closed
+
+	unlocking func() // runs in Unlock; nil: nothing
 
 	mu   sync.Mutex
 	act  func(op provider.Op) error // guarded by mu; runs before each operation of a key and each Generate; nil: nothing
@@ -69,14 +72,20 @@ func (d *token) Unlock(_ context.Context, pin []byte) (provider.Provider, error)
 	if d.lock.NeedsPIN {
 		d.tries.Add(1)
 	}
+	if d.unlocking != nil {
+		d.unlocking()
+	}
 	if string(pin) != d.pin {
 		return nil, &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: "unlock", Detail: "the PIN is wrong", Err: provider.ErrPIN}
 	}
 	return &lively{Provider: software.New(), token: d}, nil
 }
 
-// Close has nothing to give back.
-func (d *token) Close() error { return nil }
+// Close counts.
+func (d *token) Close() error {
+	d.shuts.Add(1)
+	return nil
+}
 
 // lively is software's provider under the token's command.
 type lively struct {

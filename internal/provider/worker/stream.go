@@ -152,10 +152,12 @@ type remote struct {
 	number uint64
 }
 
-// begin opens a stream in the device.
+// begin opens a stream in the device, which is told whose it is.
 func begin(ctx context.Context, l *link, target uint64, op provider.Op, params *provider.Params, size int) (provider.Stream, error) {
 	s := &remote{Life: provider.Life{Op: op}, size: size, link: l, number: l.ids.Add(1)}
-	a, err := l.call(ctx, op.String(), &request{verb: verbBegin, target: target, result: s.number, op: op, params: *params})
+	r := &request{verb: verbBegin, target: target, result: s.number, op: op, params: *params}
+	r.params.Lane = provider.Lane(ctx)
+	a, err := l.call(ctx, op.String(), r)
 	if err != nil {
 		return nil, err
 	}

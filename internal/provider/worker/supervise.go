@@ -66,7 +66,7 @@ func (s *supervisor) run(ctx context.Context) {
 			case <-ctx.Done():
 			}
 			s.down(l)
-			l.end(errors.New("the daemon is stopping"))
+			l.leave()
 			err = l.why()
 		}
 		if ctx.Err() != nil {
@@ -95,7 +95,10 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 		_ = process.Conn().Close()
 		return nil, "", err
 	}
-	lock, stock, err := s.open(ctx, l)
+	// A module that writes its token while it logs in is not cut off by a daemon that stops.
+	lasting, cancel := prolonged(ctx, farewell)
+	defer cancel()
+	lock, stock, err := s.open(lasting, l)
 	if err != nil {
 		l.end(err)
 		return nil, "", err
@@ -104,6 +107,22 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 	l.served.Store(false)
 	s.opened(stock)
 	return l, lock.Detail + "; " + process.Detail(), nil
+}
+
+// farewell is how long a worker may take to end what its module does when the daemon no longer wants it.
+const farewell = 3 * time.Second
+
+// prolonged gives a context with the values of ctx that ends d after it.
+func prolonged(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-longer.Done():
+		case <-time.After(d):
+			cancel()
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // maxPlaces bounds the calls that a worker may be given at once, whatever it says.

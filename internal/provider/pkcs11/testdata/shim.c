@@ -68,6 +68,7 @@ static int fault(const char *name, word *rv)
 	}
 
 WRAP(4, C_GetSlotList)
+WRAP(7, C_GetMechanismList)
 WRAP(8, C_GetMechanismInfo)
 WRAP(15, C_GetSessionInfo)
 WRAP(18, C_Login)
@@ -138,7 +139,7 @@ word C_GetFunctionList(struct list **out)
 		return 5;
 	mine = *behind;
 	mine.f[1] = finalize, mine.f[4] = C_GetSlotList_, mine.f[6] = token, mine.f[12] = opened, mine.f[13] = closed;
-	mine.f[8] = C_GetMechanismInfo_, mine.f[15] = C_GetSessionInfo_, mine.f[18] = C_Login_, mine.f[20] = C_CreateObject_, mine.f[21] = C_CopyObject_;
+	mine.f[7] = C_GetMechanismList_, mine.f[8] = C_GetMechanismInfo_, mine.f[15] = C_GetSessionInfo_, mine.f[18] = C_Login_, mine.f[20] = C_CreateObject_, mine.f[21] = C_CopyObject_;
 	mine.f[22] = C_DestroyObject_, mine.f[26] = C_FindObjectsInit_, mine.f[28] = C_FindObjectsFinal_, mine.f[33] = C_DecryptInit_, mine.f[34] = C_Decrypt_;
 	mine.f[37] = C_DigestInit_, mine.f[39] = C_DigestUpdate_, mine.f[42] = C_SignInit_, mine.f[43] = C_Sign_;
 	mine.f[44] = C_SignUpdate_, mine.f[45] = C_SignFinal_, mine.f[48] = C_VerifyInit_, mine.f[58] = C_GenerateKey_;
