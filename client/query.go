@@ -114,12 +114,16 @@ func (s *Stack) Slots(ctx context.Context) ([]NamedSlot, error) {
 	}
 	var list []NamedSlot
 	for _, n := range reply.GetSlots() {
-		list = append(list, NamedSlot{
+		slot := NamedSlot{
 			Name: n.GetName(),
 			Slot: n.GetSlot(),
 			Type: claviger.ResourceType(n.GetType()),
 			Info: slotInfo(n.GetInfo()),
-		})
+		}
+		if slot.Type == claviger.TypeCertSlot {
+			slot.Info.State = claviger.SlotState(n.GetCertificate())
+		}
+		list = append(list, slot)
 	}
 	return list, nil
 }

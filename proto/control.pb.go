@@ -5568,7 +5568,8 @@ type NamedSlot struct {
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // as the caller's configuration names it
 	Slot          string                 `protobuf:"bytes,2,opt,name=slot,proto3" json:"slot,omitempty"` // as the daemon's configuration names it
 	Type          uint32                 `protobuf:"varint,3,opt,name=type,proto3" json:"type,omitempty"`
-	Info          *SlotInfoReply         `protobuf:"bytes,4,opt,name=info,proto3" json:"info,omitempty"`
+	Info          *SlotInfoReply         `protobuf:"bytes,4,opt,name=info,proto3" json:"info,omitempty"`                // of a key slot
+	Certificate   uint32                 `protobuf:"varint,5,opt,name=certificate,proto3" json:"certificate,omitempty"` // claviger.SlotState of a certificate slot; a daemon that does not know the field leaves it empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5629,6 +5630,13 @@ func (x *NamedSlot) GetInfo() *SlotInfoReply {
 		return x.Info
 	}
 	return nil
+}
+
+func (x *NamedSlot) GetCertificate() uint32 {
+	if x != nil {
+		return x.Certificate
+	}
+	return 0
 }
 
 // Objects lists the lasting keys in a provider's device. For administrators.
@@ -6397,12 +6405,13 @@ const file_control_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x12\n" +
 	"\x10ListSlotsRequest\">\n" +
 	"\x0eListSlotsReply\x12,\n" +
-	"\x05slots\x18\x01 \x03(\v2\x16.claviger.v1.NamedSlotR\x05slots\"w\n" +
+	"\x05slots\x18\x01 \x03(\v2\x16.claviger.v1.NamedSlotR\x05slots\"\x99\x01\n" +
 	"\tNamedSlot\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04slot\x18\x02 \x01(\tR\x04slot\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\rR\x04type\x12.\n" +
-	"\x04info\x18\x04 \x01(\v2\x1a.claviger.v1.SlotInfoReplyR\x04info\"p\n" +
+	"\x04info\x18\x04 \x01(\v2\x1a.claviger.v1.SlotInfoReplyR\x04info\x12 \n" +
+	"\vcertificate\x18\x05 \x01(\rR\vcertificate\"p\n" +
 	"\x0eObjectsRequest\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\rR\bprovider\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x0e\n" +

@@ -18,7 +18,8 @@ type openContext struct {
 	context *operation.Context
 	grant   atomic.Pointer[policy.Grant]
 	keyless bool
-	name    string              // of the slot, as the caller calls it; "" for an ephemeral key
+	name    string              // of the slot, as the caller calls it; "" for a key that is of no slot
+	label   string              // what the log calls the key
 	slot    string              // of the slot, as the configuration calls it
 	has     claviger.Permission // permissions of the key that decide
 
@@ -84,9 +85,9 @@ func (s *Session) create(ctx context.Context, r *pb.CreateContextRequest) (*open
 	if err != nil {
 		return nil, err
 	}
-	s.chosen(ctx, op, k.name, made.Info().Provider)
+	s.chosen(ctx, op, k.label(), made.Info().Provider)
 	_, has := spec.Needs(k.ref.Traits())
-	c := &openContext{context: made, name: k.name, slot: k.slot, has: has}
+	c := &openContext{context: made, name: k.name, label: k.label(), slot: k.slot, has: has}
 	c.grant.Store(&g)
 	return c, nil
 }
@@ -143,7 +144,7 @@ func (s *Session) regrant(c *openContext) (policy.Grant, error) {
 		return policy.Grant{}, err
 	}
 	if err != nil {
-		s.decided(context.Background(), c.context.Info().Kind.String(), claviger.Clip(c.name), err)
+		s.decided(context.Background(), c.context.Info().Kind.String(), c.label, err)
 		return policy.Grant{}, err
 	}
 	c.grant.Store(&g)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"math"
 
@@ -13,7 +14,8 @@ import (
 // liveKey is a key that a handle holds.
 type liveKey struct {
 	key  *operation.Key
-	name string // of the slot that it was loaded from, as the caller calls it; "" for an ephemeral key
+	name string // of the slot that it was loaded from, as the caller calls it; "" for one that is of no slot
+	id   string // of a managed key; "" for any other
 	old  bool   // a version that was not the newest when it was loaded
 }
 
@@ -27,10 +29,14 @@ func (k *liveKey) release(t *tenant) {
 type source struct {
 	ref  *operation.KeyRef
 	live *operation.Key // with a reference that done gives back; nil for a slot
-	name string         // of the slot, as the caller calls it; "" for an ephemeral key
+	name string         // of the slot, as the caller calls it; "" for a key that is of no slot
+	id   string         // of a managed key; "" for any other
 	slot string         // of the slot, as the configuration calls it
 	old  bool
 }
+
+// label is what the log calls the key; "" for an ephemeral key.
+func (k source) label() string { return claviger.Clip(cmp.Or(k.name, k.id)) }
 
 // done gives the reference back. It may be called on the zero source.
 func (k source) done() {
@@ -47,7 +53,7 @@ func (s *Session) source(p *policy.Policy, op string, h, version uint64) (source
 	if !s.table.with(h, func(found item) {
 		i = found
 		if held, ok := found.(*liveKey); ok {
-			k = source{live: held.key.Retain(), name: held.name, old: held.old}
+			k = source{live: held.key.Retain(), name: held.name, id: held.id, old: held.old}
 		}
 	}) {
 		return source{}, notFound(op)
@@ -118,7 +124,7 @@ func (s *Session) granted(ctx context.Context, op string, h, version uint64, nee
 	}
 	want, has := needs(k.ref.Traits())
 	g, err := s.grant(p, op, k, want, has)
-	s.decided(ctx, op, claviger.Clip(k.name), err)
+	s.decided(ctx, op, k.label(), err)
 	if err != nil {
 		k.done()
 		return nil, source{}, policy.Grant{}, err

@@ -226,6 +226,17 @@ func TestCertificatesThroughASession(t *testing.T) {
 	if err != nil || info.Subject != "CN=root" || info.State != uint32(claviger.SlotOccupied) || len(info.Fingerprint) != 32 || info.HasCrl {
 		t.Errorf("%v, %v", info, err)
 	}
+	states := make(map[string]uint32)
+	list, err := s.ListSlots(t.Context(), nil)
+	ok(t, err)
+	for _, n := range list.Slots {
+		if n.Type == uint32(claviger.TypeCertSlot) {
+			states[n.Name] = n.Certificate
+		}
+	}
+	if states["root"] != uint32(claviger.SlotOccupied) || states["device"] != uint32(claviger.SlotEmpty) || len(states) != 2 {
+		t.Errorf("the list says %v", states)
+	}
 	members, err := s.TrustStoreMembers(t.Context(), &pb.CertificateRequest{Certificate: trust})
 	if err != nil || len(members.Members) != 1 {
 		t.Errorf("%v, %v", members, err)

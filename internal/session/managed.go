@@ -54,7 +54,7 @@ func (s *Session) holdManaged(verb func(*pb.ManagedReply) (*operation.Key, error
 	public, err := key.PublicInfo()
 	if err == nil {
 		reply.Public = public
-		reply.Handle, err = s.table.add(&liveKey{key: key})
+		reply.Handle, err = s.table.add(&liveKey{key: key, id: reply.Id})
 	}
 	if err != nil {
 		s.drop(&liveKey{key: key})
@@ -168,28 +168,28 @@ func (s *Session) sameManaged(op string, h uint64, vet func(secrets.Key) error) 
 	if err != nil {
 		return nil, err
 	}
-	spec, _ := k.Managed()
+	spec, _ := k.live.Managed()
 	if err := vet(secrets.Key{Type: spec.Guest.Type, Algorithm: spec.Guest.Name}); err != nil {
-		k.Release()
+		k.done()
 		return nil, err
 	}
-	return k, nil
+	return k.live, nil
 }
 
 // managed resolves a handle to a managed key with a reference of the caller's: ErrResourceNotFound,
 // ErrInvalidResourceType.
-func (s *Session) managed(p *policy.Policy, op string, h uint64) (*operation.Key, error) {
+func (s *Session) managed(p *policy.Policy, op string, h uint64) (source, error) {
 	k, err := s.source(p, op, h, 0)
 	if err != nil {
-		return nil, err
+		return source{}, err
 	}
 	if k.live != nil {
 		if _, ok := k.live.Managed(); ok {
-			return k.live, nil
+			return k, nil
 		}
 	}
 	k.done()
-	return nil, claviger.Errorf(claviger.ErrInvalidResourceType, op, "the handle is not that of a managed key")
+	return source{}, claviger.Errorf(claviger.ErrInvalidResourceType, op, "the handle is not that of a managed key")
 }
 
 // identifier gives an identifier without the zero bytes of a longer buffer behind it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/operation"
 	"github.com/claviger/claviger/internal/policy"
 	pb "github.com/claviger/claviger/proto"
 )
@@ -83,7 +84,7 @@ func (t *tenant) status() *pb.TenantStatus {
 		HeldBytes: uint64(t.held.Load()), RegionBytes: uint64(t.regions.Load()), Frames: t.frames.Load(), Operations: t.operations()}
 }
 
-// ListSlots lists what the caller can resolve: names, what they stand for, and for key slots what is in them.
+// ListSlots lists what the caller can resolve: names, what they stand for, and what is in slots.
 func (s *Session) ListSlots(context.Context, *pb.ListSlotsRequest) (*pb.ListSlotsReply, error) {
 	p, err := s.current()
 	if err != nil {
@@ -96,10 +97,16 @@ func (s *Session) ListSlots(context.Context, *pb.ListSlotsRequest) (*pb.ListSlot
 	reply := &pb.ListSlotsReply{}
 	for _, n := range names {
 		slot := &pb.NamedSlot{Name: n.Name, Slot: n.Target, Type: uint32(n.Type)}
-		if n.Type == claviger.TypeKeySlot {
-			if slot.Info, err = s.slotInfo(p, n.Name); err != nil {
-				return nil, err
-			}
+		switch n.Type {
+		case claviger.TypeKeySlot:
+			slot.Info, err = s.slotInfo(p, n.Name)
+		case claviger.TypeCertSlot:
+			var info operation.CertSlotInfo
+			info, err = s.engine().CertSlot(p.Keyless(s.caller), n.Target)
+			slot.Certificate = uint32(info.State)
+		}
+		if err != nil {
+			return nil, err
 		}
 		reply.Slots = append(reply.Slots, slot)
 	}

@@ -24,18 +24,18 @@ func (s *Session) OpenState(ctx context.Context, r *pb.OpenStateRequest) (*pb.St
 	if err != nil {
 		return nil, err
 	}
-	defer k.Release()
-	g, err := p.EphemeralKey(op, k.Traits().Permissions, 0)
+	defer k.done()
+	g, err := p.EphemeralKey(op, k.live.Traits().Permissions, 0)
 	if err != nil {
 		return nil, err
 	}
 	h := &heldState{tenant: s.tenant}
-	own := stateSize(k, r)
+	own := stateSize(k.live, r)
 	if err := h.charge(own); err != nil {
 		return nil, err
 	}
-	h.state, err = s.engine().OpenState(ctx, g, k, stateOptions(r))
-	s.decided(ctx, op, "", err)
+	h.state, err = s.engine().OpenState(ctx, g, k.live, stateOptions(r))
+	s.decided(ctx, op, k.label(), err)
 	if err != nil {
 		h.uncharge(own)
 		return nil, err
