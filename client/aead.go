@@ -79,5 +79,6 @@ func (a *AEAD) Open(ctx context.Context, dst, nonce, sealed, aad []byte) ([]byte
 	return a.run(ctx, claviger.Decrypting, dst, nonce, aad, sealed)
 }
 
-// Close releases the context and those that Std has made. Idempotent.
-func (a *AEAD) Close() error { return closeAll(a.operation.Close, a.variants.Close) }
+// Close releases the context and those that Std has made: one round trip within the
+// context's timeout. Idempotent.
+func (a *AEAD) Close() error { return a.cc.release(a.timeout, a.variants.end(a.end(nil))...) }

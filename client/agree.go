@@ -18,7 +18,7 @@ func (m *KeyManager) Agree(ctx context.Context, p AgreeParams) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.make(ctx, "agree", wire.OpAgree, message(m.target(0, p.Permissions, p.NoPermissions, false)), p.Key, p.PeerKey)
+	return m.make(ctx, "agree", wire.OpAgree, p.Permissions, p.NoPermissions, message, p.Key, p.PeerKey)
 }
 
 // AgreeIn agrees on a key and writes it into a slot.
@@ -68,7 +68,7 @@ func (m *KeyManager) Derive(ctx context.Context, p DeriveParams) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.make(ctx, "derive", wire.OpDerive, message(m.target(0, p.Permissions, p.NoPermissions, false)), p.Key)
+	return m.make(ctx, "derive", wire.OpDerive, p.Permissions, p.NoPermissions, message, p.Key)
 }
 
 // DeriveIn derives a key and writes it into a slot.
@@ -100,7 +100,7 @@ func (p *DeriveParams) message(m *KeyManager) (func(*pb.KeyTarget) proto.Message
 // Encapsulate makes an ephemeral key, and the ciphertext from which the holder of the private
 // half makes the same one. The caller owns the ciphertext.
 func (m *KeyManager) Encapsulate(ctx context.Context, p EncapsulateParams) (*Key, []byte, error) {
-	reply, err := m.encapsulate(ctx, &p, m.target(0, p.Permissions, p.NoPermissions, false))
+	reply, err := m.encapsulate(ctx, &p, 0, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -118,16 +118,21 @@ func (m *KeyManager) EncapsulateIn(ctx context.Context, slot *KeySlot, p Encapsu
 	if err != nil {
 		return 0, nil, err
 	}
-	reply, err := m.encapsulate(ctx, &p, m.target(to.handle, p.Permissions, p.NoPermissions, p.Rotate))
+	reply, err := m.encapsulate(ctx, &p, to.handle, p.Rotate)
 	if err != nil {
 		return 0, nil, err
 	}
 	return reply.GetKey().GetVersion(), reply.GetCiphertext(), nil
 }
 
-// encapsulate makes the call. The ciphertext in the reply is the caller's.
-func (m *KeyManager) encapsulate(ctx context.Context, p *EncapsulateParams, target *pb.KeyTarget) (*pb.EncapsulateReply, error) {
+// encapsulate makes the call; slot 0 is an ephemeral key. The ciphertext in the reply is the
+// caller's.
+func (m *KeyManager) encapsulate(ctx context.Context, p *EncapsulateParams, slot uint64, rotate bool) (*pb.EncapsulateReply, error) {
 	const what = "encapsulate"
+	target, err := m.target(what, slot, p.Permissions, p.NoPermissions, rotate)
+	if err != nil {
+		return nil, err
+	}
 	from, err := sourceOf(m.cc, what, p.Key)
 	if err != nil {
 		return nil, err
@@ -151,7 +156,7 @@ func (m *KeyManager) Decapsulate(ctx context.Context, p DecapsulateParams) (*Key
 	if err != nil {
 		return nil, err
 	}
-	return m.make(ctx, "decapsulate", wire.OpDecapsulate, message(m.target(0, p.Permissions, p.NoPermissions, false)), p.Key)
+	return m.make(ctx, "decapsulate", wire.OpDecapsulate, p.Permissions, p.NoPermissions, message, p.Key)
 }
 
 // DecapsulateIn decapsulates a key and writes it into a slot.

@@ -58,13 +58,13 @@ func (c *CryptoContext) newCertificate(what string, handle uint64) (*Certificate
 	return cert, nil
 }
 
-// Close releases the certificate. Idempotent.
+// Close releases the certificate, within the stack's timeout. Idempotent.
 func (c *Certificate) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
 	c.cleanup.Stop()
-	return c.cc.release(c.handle)
+	return c.cc.release(0, c.handle)
 }
 
 // certificate gives the handle. A closed certificate is ErrResourceNotFound.

@@ -64,5 +64,6 @@ func (c *Cipher) Decrypt(ctx context.Context, dst, iv, ciphertext []byte) ([]byt
 	return c.run(ctx, claviger.Decrypting, dst, iv, nil, ciphertext)
 }
 
-// Close releases the context and those that CryptoDecrypter has made. Idempotent.
-func (c *Cipher) Close() error { return closeAll(c.operation.Close, c.variants.Close) }
+// Close releases the context and those that CryptoDecrypter has made: one round trip within the
+// context's timeout. Idempotent.
+func (c *Cipher) Close() error { return c.cc.release(c.timeout, c.variants.end(c.end(nil))...) }

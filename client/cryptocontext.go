@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,8 @@ func (p ProviderSelector) message() *pb.Selector {
 	return &pb.Selector{Id: uint32(p.ID), Name: p.Name, Kind: uint32(p.Kind)}
 }
 
-// Close releases all that was made through the context, by one call. Contexts and keys of it
-// cannot be used afterwards. Idempotent.
+// Close releases all that was made through the context, by one call within the stack's timeout.
+// Contexts and keys of it cannot be used afterwards. Idempotent.
 func (c *CryptoContext) Close() error {
 	c.closed.Store(true)
 	c.mu.Lock()
@@ -54,7 +55,7 @@ func (c *CryptoContext) Close() error {
 	}
 	c.handles = nil
 	c.mu.Unlock()
-	return c.stack.release(handles)
+	return c.stack.release(0, handles)
 }
 
 // check reports whether the stack and the context are open.
@@ -88,7 +89,7 @@ func (c *CryptoContext) own(what string, handle uint64) error {
 	if open {
 		return nil
 	}
-	_ = c.stack.release([]uint64{handle})
+	_ = c.stack.release(0, []uint64{handle})
 	return errClosed(what, "crypto context")
 }
 
@@ -101,16 +102,14 @@ func (c *CryptoContext) disown(handle uint64) bool {
 	return ok
 }
 
-// release gives one handle back; one that is no longer in this context's charge has been given
-// back already.
-func (c *CryptoContext) release(handle uint64) error {
-	if !c.disown(handle) {
-		return nil
-	}
-	return c.stack.release([]uint64{handle})
+// release gives handles back by one call; those that are no longer in this context's charge
+// have been given back already.
+func (c *CryptoContext) release(timeout time.Duration, handles ...uint64) error {
+	return c.stack.release(timeout, slices.DeleteFunc(handles, func(h uint64) bool { return !c.disown(h) }))
 }
 
-// abandon is what the collector calls for a key or certificate that was never closed.
+// abandon notes a handle that goes back with a later call. The collector calls it for a key or
+// certificate that was never closed.
 func (c *CryptoContext) abandon(handle uint64) {
 	if c.disown(handle) {
 		c.stack.discard(handle)

@@ -29,6 +29,12 @@
 // stays in its error state: all but Close is ErrInvalidOperation. The same holds for a call
 // whose context.Context was cancelled.
 //
+// Close takes no context.Context. That of an operation context, what its adapters made
+// included, ends at that context's Timeout, that of a CryptoContext, a Key or a Certificate at
+// the stack's; where that is NoTimeout, after 5 seconds. What is closed cannot be used again
+// even if the answer is ErrOperationTimedOut; the daemon releases it when it gets to it, at the
+// latest with the link.
+//
 // # Errors
 //
 // Every error is a *claviger.Error with a code: errors.Is(err, claviger.ErrKeySlotEmpty). A

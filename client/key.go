@@ -76,11 +76,15 @@ func (k *Key) Permissions() claviger.Permission { return k.info.Permissions }
 // Provider gives the number of the provider that the key lives in.
 func (k *Key) Provider() claviger.ProviderID { return k.info.Provider }
 
-// Close releases the key. Idempotent.
-func (k *Key) Close() error {
+// Close releases the key, within the stack's timeout. Idempotent.
+func (k *Key) Close() error { return k.cc.release(0, k.end(nil)...) }
+
+// end closes the key for its callers and adds its handle, which the caller releases, to
+// handles; not twice.
+func (k *Key) end(handles []uint64) []uint64 {
 	if k.closed.Swap(true) || k.managed != nil {
-		return nil
+		return handles
 	}
 	k.cleanup.Stop()
-	return k.cc.release(k.handle)
+	return append(handles, k.handle)
 }

@@ -31,19 +31,35 @@ func (m *KeyManager) control(ctx context.Context, what string, op wire.Op, req, 
 }
 
 // target says where a key goes and what it may serve: slot 0 is an ephemeral key.
-func (m *KeyManager) target(slot uint64, p claviger.Permission, none, rotate bool) *pb.KeyTarget {
-	t := &pb.KeyTarget{Slot: slot, Rotate: rotate, Provider: m.provider.message()}
-	if p != 0 || none {
-		t.Permissions = new(uint32(p))
+func (m *KeyManager) target(what string, slot uint64, p claviger.Permission, none, rotate bool) (*pb.KeyTarget, error) {
+	may, err := permitted(what, p, none)
+	if err != nil {
+		return nil, err
 	}
-	return t
+	return &pb.KeyTarget{Slot: slot, Rotate: rotate, Permissions: may, Provider: m.provider.message()}, nil
+}
+
+// permitted gives what a key may serve as the daemon is told it: nil leaves it to the slot.
+func permitted(what string, p claviger.Permission, none bool) (*uint32, error) {
+	if p != 0 && none {
+		return nil, claviger.Errorf(claviger.ErrInvalidArgument, what, "NoPermissions is set and Permissions is %s; only one of them can be meant", p)
+	}
+	if p == 0 && !none {
+		return nil, nil
+	}
+	return new(uint32(p)), nil
 }
 
 // make runs an operation whose result is an ephemeral key. The sources are kept until it has
 // returned.
-func (m *KeyManager) make(ctx context.Context, what string, op wire.Op, req proto.Message, keep ...KeySource) (*Key, error) {
+func (m *KeyManager) make(ctx context.Context, what string, op wire.Op, p claviger.Permission, none bool,
+	message func(*pb.KeyTarget) proto.Message, keep ...KeySource) (*Key, error) {
+	target, err := m.target(what, 0, p, none, false)
+	if err != nil {
+		return nil, err
+	}
 	var reply pb.KeyReply
-	err := m.control(ctx, what, op, req, &reply)
+	err = m.control(ctx, what, op, message(target), &reply)
 	runtime.KeepAlive(keep)
 	if err != nil {
 		return nil, err
@@ -58,8 +74,12 @@ func (m *KeyManager) makeIn(ctx context.Context, what string, op wire.Op, slot *
 	if err != nil {
 		return 0, err
 	}
+	target, err := m.target(what, to.handle, p, none, rotate)
+	if err != nil {
+		return 0, err
+	}
 	var reply pb.KeyReply
-	err = m.control(ctx, what, op, message(m.target(to.handle, p, none, rotate)), &reply)
+	err = m.control(ctx, what, op, message(target), &reply)
 	return reply.GetVersion(), err
 }
 
@@ -109,8 +129,8 @@ type AgreeParams struct {
 	Derived       claviger.Algorithm  // key algorithm of the result; "" is "SECRET", from which only derivation is possible
 	KDF           *KDF                // derives the result from the shared secret; nil takes the secret as it is
 	Permissions   claviger.Permission // of the result; 0 is all, for a slot what the slot permits
-	NoPermissions bool
-	Rotate        bool // into a slot: write the next version of an occupied one
+	NoPermissions bool                // the result may serve nothing; Permissions is 0
+	Rotate        bool                // into a slot: write the next version of an occupied one
 }
 
 // DeriveParams says what to derive from which key.
@@ -119,8 +139,8 @@ type DeriveParams struct {
 	Derived       claviger.Algorithm // key algorithm of the result; "" is "SECRET"
 	KDF           KDF
 	Permissions   claviger.Permission // of the result; 0 is all, for a slot what the slot permits
-	NoPermissions bool
-	Rotate        bool // into a slot: write the next version of an occupied one
+	NoPermissions bool                // the result may serve nothing; Permissions is 0
+	Rotate        bool                // into a slot: write the next version of an occupied one
 }
 
 // EncapsulateParams says for whom to encapsulate what key.
@@ -129,8 +149,8 @@ type EncapsulateParams struct {
 	Derived       claviger.Algorithm  // key algorithm of the result; "" is "SECRET"
 	KDF           *KDF                // derives the result from the shared secret; nil takes the secret as it is
 	Permissions   claviger.Permission // of the result; 0 is all, for a slot what the slot permits
-	NoPermissions bool
-	Rotate        bool // into a slot: write the next version of an occupied one
+	NoPermissions bool                // the result may serve nothing; Permissions is 0
+	Rotate        bool                // into a slot: write the next version of an occupied one
 }
 
 // DecapsulateParams says with which pair to open what.
@@ -140,6 +160,6 @@ type DecapsulateParams struct {
 	Derived       claviger.Algorithm  // key algorithm of the result, as the sender has it
 	KDF           *KDF                // as the sender has it
 	Permissions   claviger.Permission // of the result; 0 is all, for a slot what the slot permits
-	NoPermissions bool
-	Rotate        bool // into a slot: write the next version of an occupied one
+	NoPermissions bool                // the result may serve nothing; Permissions is 0
+	Rotate        bool                // into a slot: write the next version of an occupied one
 }

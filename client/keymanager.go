@@ -55,28 +55,27 @@ type GenerateParams struct {
 
 // ImportParams says what key to import from where.
 type ImportParams struct {
-	Algorithm     claviger.Algorithm // key algorithm; "" takes what the data says, or the slot's
-	Format        claviger.Format    // DER and PEM: PKCS #8 or SubjectPublicKeyInfo; Raw: the bare bytes of a secret key
-	Data          []byte             // not kept; the caller may wipe it after the call
-	Permissions   claviger.Permission
-	NoPermissions bool
-	Rotate        bool
+	Algorithm     claviger.Algorithm  // key algorithm; "" takes what the data says, or the slot's
+	Format        claviger.Format     // DER and PEM: PKCS #8 or SubjectPublicKeyInfo; Raw: bare bytes, which Algorithm explains
+	Data          []byte              // not kept; the caller may wipe it after the call
+	Permissions   claviger.Permission // what the key may serve; 0 is all, for a slot what the slot permits
+	NoPermissions bool                // the key may serve nothing; Permissions is 0
+	Rotate        bool                // into a slot: write the next version of an occupied one
 }
 
 // Generate makes a key or a pair; it is ephemeral until it is persisted.
 func (m *KeyManager) Generate(ctx context.Context, p GenerateParams) (*Key, error) {
-	return m.make(ctx, "generate key", wire.OpGenerate, p.message(m.target(0, p.Permissions, p.NoPermissions, false)))
+	return m.make(ctx, "generate key", wire.OpGenerate, p.Permissions, p.NoPermissions, p.message)
 }
 
 // GenerateIn makes a key or a pair in a slot. ErrKeySlotOccupied if a key is there and Rotate
 // is not set.
 func (m *KeyManager) GenerateIn(ctx context.Context, slot *KeySlot, p GenerateParams) (uint64, error) {
-	return m.makeIn(ctx, "generate key", wire.OpGenerate, slot, p.Permissions, p.NoPermissions, p.Rotate,
-		func(t *pb.KeyTarget) proto.Message { return p.message(t) })
+	return m.makeIn(ctx, "generate key", wire.OpGenerate, slot, p.Permissions, p.NoPermissions, p.Rotate, p.message)
 }
 
 // message makes the request for a target.
-func (p *GenerateParams) message(t *pb.KeyTarget) *pb.GenerateRequest {
+func (p *GenerateParams) message(t *pb.KeyTarget) proto.Message {
 	req := &pb.GenerateRequest{Algorithm: string(p.Algorithm), Target: t}
 	if p.PublicPermissions != nil {
 		req.PublicPermissions = new(uint32(*p.PublicPermissions))
@@ -84,20 +83,23 @@ func (p *GenerateParams) message(t *pb.KeyTarget) *pb.GenerateRequest {
 	return req
 }
 
-// Import makes an ephemeral key of bytes. Bytes that are no such key are ErrInvalidFormat.
+// Import makes an ephemeral key of bytes. Bytes that are no key in that format are
+// ErrInvalidFormat. A key of another algorithm is ErrIncompatibleKeyType, and so are secret
+// bytes of a length that the algorithm does not take, such as 31 as AES-256. Raw bytes do not
+// say what they are: without Algorithm they are ErrInvalidArgument, and so are with it those of
+// Ed25519, Ed448, X25519 and X448, whose halves are equally long; give these as DER or PEM.
 func (m *KeyManager) Import(ctx context.Context, p ImportParams) (*Key, error) {
-	return m.make(ctx, "import key", wire.OpImport, p.message(m.target(0, p.Permissions, p.NoPermissions, false)))
+	return m.make(ctx, "import key", wire.OpImport, p.Permissions, p.NoPermissions, p.message)
 }
 
-// ImportIn writes a key of bytes into a slot. ErrKeySlotOccupied if a key is there and Rotate
-// is not set.
+// ImportIn writes a key of bytes into a slot, as Import takes them. ErrKeySlotOccupied if a key
+// is there and Rotate is not set.
 func (m *KeyManager) ImportIn(ctx context.Context, slot *KeySlot, p ImportParams) (uint64, error) {
-	return m.makeIn(ctx, "import key", wire.OpImport, slot, p.Permissions, p.NoPermissions, p.Rotate,
-		func(t *pb.KeyTarget) proto.Message { return p.message(t) })
+	return m.makeIn(ctx, "import key", wire.OpImport, slot, p.Permissions, p.NoPermissions, p.Rotate, p.message)
 }
 
 // message makes the request for a target. It refers to Data and does not copy it.
-func (p *ImportParams) message(t *pb.KeyTarget) *pb.ImportRequest {
+func (p *ImportParams) message(t *pb.KeyTarget) proto.Message {
 	return &pb.ImportRequest{Algorithm: string(p.Algorithm), Format: uint32(p.Format), Data: p.Data, Target: t}
 }
 
@@ -205,9 +207,12 @@ func (m *KeyManager) KeyInfo(ctx context.Context, key *Key) (claviger.KeyInfo, e
 	return keyInfo(reply.GetKey()), nil
 }
 
-// Export gives a key's bytes: a secret key only as Raw, a private key as DER or PEM of PKCS #8.
-// It needs Export, except for a public key. ErrKeyNotExportable if the provider never gives it
-// out. The caller owns the bytes and wipes them.
+// Export gives a key's bytes: a secret key only as Raw, a private key as DER or PEM of PKCS #8
+// or as Raw, a public key as DER or PEM of a SubjectPublicKeyInfo or as Raw. Raw is what the
+// algorithm's own standard calls the encoding; Import takes it back with Algorithm given, but for
+// Ed25519, Ed448, X25519 and X448, which are to be exported as DER or PEM. It needs Export,
+// except for a public key. ErrKeyNotExportable if the provider never gives it out. The caller
+// owns the bytes and wipes them.
 func (m *KeyManager) Export(ctx context.Context, key KeySource, format claviger.Format) ([]byte, error) {
 	const what = "export key"
 	from, err := sourceOf(m.cc, what, key)

@@ -237,3 +237,31 @@ func TestQueriesAnswer(t *testing.T) {
 	_, err = l.Resolve(ctx, "data", claviger.TypeKey)
 	wantCode(t, "a type without names", err, claviger.ErrInvalidResourceType)
 }
+
+func TestRawFormsComeBackWithTheirAlgorithm(t *testing.T) {
+	l, ctx := start(t), t.Context()
+	for algorithm, back := range map[claviger.Algorithm]bool{
+		"AES-256": true, "HMAC-SHA-256": true, "SECRET": true, "RSA-2048": true, "ECDSA-P256": true, "ECDH-P521": true,
+		"ML-DSA-44": true, "ML-KEM-768": true, "X-WING": true, "Ed25519": false, "Ed448": false, "X25519": false, "X448": false,
+	} {
+		key := get(l.keys.Generate(ctx, client.GenerateParams{Algorithm: algorithm}))(t)
+		raw := get(l.keys.Export(ctx, key, claviger.Raw))(t)
+		_, err := l.keys.Import(ctx, client.ImportParams{Format: claviger.Raw, Data: raw})
+		wantCode(t, string(algorithm)+" without its name", err, claviger.ErrInvalidArgument)
+		if !back {
+			_, err = l.keys.Import(ctx, client.ImportParams{Algorithm: algorithm, Format: claviger.Raw, Data: raw})
+			wantCode(t, string(algorithm)+", of either half", err, claviger.ErrInvalidArgument)
+			der := get(l.keys.Export(ctx, key, claviger.DER))(t)
+			get(l.keys.Import(ctx, client.ImportParams{Format: claviger.DER, Data: der}))(t)
+			continue
+		}
+		again := get(l.keys.Import(ctx, client.ImportParams{Algorithm: algorithm, Format: claviger.Raw, Data: raw}))(t)
+		if again.Info().Class != key.Info().Class || !bytes.Equal(get(l.keys.Export(ctx, again, claviger.Raw))(t), raw) {
+			t.Errorf("%s comes back as another key", algorithm)
+		}
+	}
+	_, err := l.keys.Import(ctx, client.ImportParams{Algorithm: "AES-256", Format: claviger.Raw, Data: message(31)})
+	wantCode(t, "31 bytes as AES-256", err, claviger.ErrIncompatibleKeyType)
+	_, err = l.keys.Import(ctx, client.ImportParams{Algorithm: "ECDSA-P256", Format: claviger.Raw, Data: message(31)})
+	wantCode(t, "31 bytes as ECDSA-P256", err, claviger.ErrInvalidFormat)
+}

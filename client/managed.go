@@ -139,7 +139,7 @@ func (k *ManagedKey) shared(ctx context.Context, what string, op wire.Op, req pr
 		return nil, k.fault(what, err)
 	}
 	handle := made.GetHandle()
-	defer func() { _ = k.cc.stack.release([]uint64{handle}) }()
+	defer func() { _ = k.cc.stack.release(0, []uint64{handle}) }()
 	out, err := k.export(ctx, what, handle, claviger.Raw)
 	return out, k.fault(what, err)
 }

@@ -29,10 +29,11 @@ func (m *KeyManager) Adopt(ctx context.Context, slot *KeySlot, p AdoptParams) (u
 	if err != nil {
 		return 0, err
 	}
-	req := &pb.AdoptRequest{Slot: to.handle, Label: p.Label, Id: p.ID, Rotate: p.Rotate}
-	if p.Permissions != 0 || p.NoPermissions {
-		req.Permissions = new(uint32(p.Permissions))
+	may, err := permitted(what, p.Permissions, p.NoPermissions)
+	if err != nil {
+		return 0, err
 	}
+	req := &pb.AdoptRequest{Slot: to.handle, Label: p.Label, Id: p.ID, Rotate: p.Rotate, Permissions: may}
 	var reply pb.KeyReply
 	err = m.control(ctx, what, wire.OpAdopt, req, &reply)
 	return reply.GetVersion(), err

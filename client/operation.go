@@ -71,12 +71,16 @@ func (o *operation) Reset(ctx context.Context) error {
 }
 
 // Close releases the context and, if it was made with a slot, the key that the daemon had
-// loaded for it. Idempotent.
-func (o *operation) Close() error {
+// loaded for it: one round trip within the context's timeout. Idempotent.
+func (o *operation) Close() error { return o.cc.release(o.timeout, o.end(nil)...) }
+
+// end closes the context for its callers and adds its handle, which the caller releases, to
+// handles; not twice.
+func (o *operation) end(handles []uint64) []uint64 {
 	if o.state.Swap(stateClosed) == stateClosed {
-		return nil
+		return handles
 	}
-	return o.cc.release(o.handle)
+	return append(handles, o.handle)
 }
 
 // check reports whether the context can still be called.

@@ -85,8 +85,9 @@ func (s *Signer) Sign(ctx context.Context, dst, message []byte) ([]byte, error) 
 	return s.whole(ctx, "sign", dst, nil, nil, message, 0)
 }
 
-// Close releases the context and those that CryptoSigner has made. Idempotent.
-func (s *Signer) Close() error { return closeAll(s.operation.Close, s.variants.Close) }
+// Close releases the context and those that CryptoSigner has made: one round trip within the
+// context's timeout. Idempotent.
+func (s *Signer) Close() error { return s.cc.release(s.timeout, s.variants.end(s.end(nil))...) }
 
 // SignatureSize gives the length of a signature in bytes, as Signer.SignatureSize does.
 func (v *Verifier) SignatureSize() int { return int(v.props.GetSize()) }

@@ -19,7 +19,7 @@ import (
 // and the deadline of the context.Context stay in force.
 const NoTimeout time.Duration = -1
 
-// closeTimeout bounds the calls that give things back where the stack has no timeout.
+// closeTimeout bounds the calls that give things back where no timeout is set.
 const closeTimeout = 5 * time.Second
 
 // Config says how to reach a daemon. The zero value means the defaults named here.
@@ -144,14 +144,14 @@ func (s *Stack) fault(what string, err error) error {
 	return err
 }
 
-// release gives handles back. It needs no context, because what closes must not be kept from
-// closing by a context that is done. On a broken or closed link nothing is left to give back.
-func (s *Stack) release(handles []uint64) error {
+// release gives handles back within timeout; 0 is the stack's, and where that is none it is
+// closeTimeout. It needs no context, because what closes must not be kept from closing by a
+// context that is done. On a broken or closed link nothing is left to give back.
+func (s *Stack) release(timeout time.Duration, handles []uint64) error {
 	if len(handles) == 0 || s.closed.Load() {
 		return nil
 	}
-	timeout := s.timeout
-	if timeout < 0 {
+	if timeout = s.budget(timeout); timeout < 0 {
 		timeout = closeTimeout
 	}
 	req := &pb.ReleaseRequest{Handles: handles}

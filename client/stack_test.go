@@ -254,6 +254,9 @@ func TestALostDaemonFailsEveryCallAndNoClose(t *testing.T) {
 		if _, err := cc.KeySlot(t.Context(), "a"); !errors.Is(err, claviger.ErrConnectionFailed) {
 			t.Errorf("KeySlot: %v; want ErrConnectionFailed", err)
 		}
+		if err := stack.Secrets().Ping(t.Context()); !errors.Is(err, claviger.ErrConnectionFailed) {
+			t.Errorf("Ping: %v; want ErrConnectionFailed", err)
+		}
 	}
 	if err := errors.Join(hash.Close(), cc.Close(), stack.Close()); err != nil {
 		t.Errorf("Close: %v", err)

@@ -229,11 +229,11 @@ func (s *remoteState) Ratchet(ctx context.Context) error {
 	return err
 }
 
-// Close wipes the state in the daemon. Idempotent.
+// Close wipes the state in the daemon, within the stack's timeout. Idempotent.
 func (s *remoteState) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
 	s.cleanup.Stop()
-	return s.stack.release([]uint64{s.handle})
+	return s.stack.release(0, []uint64{s.handle})
 }

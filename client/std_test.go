@@ -182,13 +182,41 @@ func TestAnAdapterReplacesASpoiltContext(t *testing.T) {
 	if handles[0] != handles[1] || handles[1] == handles[2] || handles[2] != handles[3] {
 		t.Errorf("handles %v; want two alike, then two other ones", handles)
 	}
-	if err := v.Close(); err != nil {
-		t.Fatal(err)
+	for range 2 { // the second changes nothing
+		if err := cc.release(0, v.end(nil)...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, n := p.gone(); n != 2 {
-		t.Errorf("%d contexts released; want 2", n)
+	if calls, n := p.gone(); calls != 2 || n != 2 {
+		t.Errorf("%d calls released %d contexts; want the spoilt one by one call and the other by the next", calls, n)
 	}
 	if _, err := v.get(t.Context(), use{}); !errors.Is(err, claviger.ErrContextAlreadyDestroyed) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestAContextAndWhatItsAdaptersMadeCloseByOneCall(t *testing.T) {
+	stack, p := dialPeer(t, Config{})
+	cc, ctx := newContext(t, stack), t.Context()
+	slot, err := cc.KeySlot(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := cc.NewAEAD(ctx, AEADConfig{Key: slot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := a.Std(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the second changes nothing
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls, n := p.gone(); calls != 1 || n != 4 {
+		t.Errorf("%d calls released %d handles; want 1 call for the context, one for each direction and their key", calls, n)
 	}
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -19,7 +18,9 @@ type variants struct {
 	provider ProviderSelector
 	timeout  time.Duration
 
-	mu     sync.Mutex // guards the rest; held while one is made
+	making sync.Mutex // held while one is made, so that each is made once; before mu
+
+	mu     sync.Mutex // guards the rest; never held during a call
 	loaded *Key       // of a slot, loaded by the first adapter
 	made   map[use]*operation
 	closed bool
@@ -41,44 +42,55 @@ func newVariants(cc *CryptoContext, key KeySource, provider ProviderSelector, ti
 
 // key gives the key that all variants work with.
 func (v *variants) key(ctx context.Context) (KeySource, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.making.Lock()
+	defer v.making.Unlock()
 	return v.keyLocked(ctx)
 }
 
-// keyLocked is key for callers that hold mu.
+// keyLocked is key for callers that hold making.
 func (v *variants) keyLocked(ctx context.Context) (KeySource, error) {
-	if v.closed {
-		return nil, errClosed("adapter", "context")
+	loaded, _, err := v.have(use{})
+	if err != nil {
+		return nil, err
 	}
 	if _, isKey := v.from.(*Key); isKey {
 		return v.from, nil
 	}
-	if v.loaded == nil {
-		k, err := v.cc.load(ctx, v.from, v.timeout)
-		if err != nil {
-			return nil, err
-		}
-		v.loaded = k
+	if loaded != nil {
+		return loaded, nil
 	}
-	return v.loaded, nil
+	k, err := v.cc.load(ctx, v.from, v.timeout)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.keep(func() { v.loaded = k }); err != nil {
+		_ = k.Close() // goes with the crypto context at the latest
+		return nil, err
+	}
+	return k, nil
 }
 
 // get gives the context for a use, a new one if there is none or a timeout has spoilt it.
 func (v *variants) get(ctx context.Context, u use) (*operation, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.making.Lock()
+	defer v.making.Unlock()
 	key, err := v.keyLocked(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if o := v.made[u]; o != nil {
+	_, o, err := v.have(u)
+	if err != nil {
+		return nil, err
+	}
+	if o != nil {
 		if o.state.Load() == stateLive {
 			return o, nil
 		}
-		_ = o.Close() // what it held goes with the crypto context at the latest
+		for _, h := range o.end(nil) {
+			v.cc.abandon(h) // the next call takes it along
+		}
 	}
-	o, err := v.cc.create(ctx, v.timeout, key, &pb.CreateContextRequest{
+	o, err = v.cc.create(ctx, v.timeout, key, &pb.CreateContextRequest{
 		Kind:      uint32(u.kind),
 		Algorithm: string(u.algorithm),
 		Direction: uint32(u.direction),
@@ -89,37 +101,52 @@ func (v *variants) get(ctx context.Context, u use) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.made == nil {
-		v.made = make(map[use]*operation)
+	note := func() {
+		if v.made == nil {
+			v.made = make(map[use]*operation)
+		}
+		v.made[u] = o
 	}
-	v.made[u] = o
+	if err := v.keep(note); err != nil {
+		_ = o.Close() // goes with the crypto context at the latest
+		return nil, err
+	}
 	return o, nil
 }
 
-// Close releases all that was made. Idempotent.
-func (v *variants) Close() error {
+// have gives what was made already: the key, and the context for a use.
+func (v *variants) have(u use) (*Key, *operation, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return nil, nil, errClosed("adapter", "context")
+	}
+	return v.loaded, v.made[u], nil
+}
+
+// keep notes what was made, unless the variants were closed meanwhile.
+func (v *variants) keep(note func()) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return errClosed("adapter", "context")
+	}
+	note()
+	return nil
+}
+
+// end closes the variants for their callers and adds the handles of all that was made, which
+// the caller releases, to handles; not twice. It does not wait for one that is being made.
+func (v *variants) end(handles []uint64) []uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.closed = true
-	var errs []error
 	for _, o := range v.made {
-		errs = append(errs, o.Close())
+		handles = o.end(handles)
 	}
-	v.made = nil
 	if v.loaded != nil {
-		errs = append(errs, v.loaded.Close())
-		v.loaded = nil
+		handles = v.loaded.end(handles)
 	}
-	return errors.Join(errs...)
-}
-
-// closeAll runs all closers and gives the first error.
-func closeAll(closers ...func() error) error {
-	var first error
-	for _, c := range closers {
-		if err := c(); err != nil && first == nil {
-			first = err
-		}
-	}
-	return first
+	v.made, v.loaded = nil, nil
+	return handles
 }

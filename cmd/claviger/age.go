@@ -44,12 +44,13 @@ type wrapper struct {
 	key client.KeySource
 	id  string // of the key version
 	alg claviger.Algorithm
+	at  client.ProviderSelector
 }
 
 var _ age.Recipient = (*wrapper)(nil)
 
 // newWrapper takes the newest version of a slot's key.
-func newWrapper(ctx context.Context, l *link, name string) (*wrapper, error) {
+func newWrapper(ctx context.Context, l *link, name string, at client.ProviderSelector) (*wrapper, error) {
 	slot, info, err := l.occupiedSlot(ctx, name)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func newWrapper(ctx context.Context, l *link, name string) (*wrapper, error) {
 		return nil, err
 	}
 	newest := info.Versions[len(info.Versions)-1]
-	return &wrapper{ctx, l, slot.Version(newest.Version), newest.ID, alg}, nil
+	return &wrapper{ctx, l, slot.Version(newest.Version), newest.ID, alg, at}, nil
 }
 
 // Wrap gives the stanza for a file key.
@@ -95,14 +96,14 @@ func (w *wrapper) unwrap(body []byte) ([]byte, error) {
 // run wraps or unwraps in the daemon.
 func (w *wrapper) run(d claviger.Direction, in []byte) ([]byte, error) {
 	if strings.HasPrefix(string(w.alg), "RSA-") {
-		c, err := w.l.NewCipher(w.ctx, client.CipherConfig{Algorithm: w.alg, Key: w.key, Direction: d})
+		c, err := w.l.NewCipher(w.ctx, client.CipherConfig{Algorithm: w.alg, Key: w.key, Direction: d, Provider: w.at})
 		if err != nil {
 			return nil, err
 		}
 		defer c.Close()
 		return cipherOnce(w.ctx, c, d, nil, in)
 	}
-	c, err := w.l.NewAEAD(w.ctx, client.AEADConfig{Algorithm: w.alg, Key: w.key, Direction: d})
+	c, err := w.l.NewAEAD(w.ctx, client.AEADConfig{Algorithm: w.alg, Key: w.key, Direction: d, Provider: w.at})
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +117,7 @@ type finder struct {
 	ctx  context.Context
 	l    *link
 	name string // slot to look in; "" is all that the caller can resolve
+	at   client.ProviderSelector
 	seen string // identifiers of this file's stanzas, for the error
 }
 
@@ -171,7 +173,7 @@ func (f *finder) find(candidates []client.NamedSlot, id string, alg claviger.Alg
 	if err != nil {
 		return nil, err
 	}
-	return &wrapper{f.ctx, f.l, slot.Version(version), id, want}, nil
+	return &wrapper{f.ctx, f.l, slot.Version(version), id, want, f.at}, nil
 }
 
 // pick finds the slot and the number of a key version; the number is 0 if it is in none. Several names may stand for one

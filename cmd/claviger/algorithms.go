@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/provider"
 )
 
 // algorithmsCommand lists what the daemon offers. It is answered from the mechanism tables of the providers;
@@ -21,7 +22,7 @@ func (a *app) algorithmsCommand() *cobra.Command {
 		Long: "List the algorithms that the daemon offers: names, what they do, the keys they take, and the numbers of the\n" +
 			"providers that offer them. With a NAME or an alias of it, only that one.",
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.run(a.withLink(func(ctx context.Context, l *link, args []string) error {
+		RunE: a.run(withOperation(&operation, a.withLink(func(ctx context.Context, l *link, args []string) error {
 			infos, err := l.algorithms(ctx, argument(args, 0))
 			if err != nil {
 				return err
@@ -33,11 +34,31 @@ func (a *app) algorithmsCommand() *cobra.Command {
 				return a.printJSON(list(infos))
 			}
 			return a.printAlgorithms(infos)
-		})),
+		}))),
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().StringVar(&operation, "operation", "", "only those that do this: hash, mac, encrypt, sign, generate, ...")
+	cmd.Flags().StringVar(&operation, "operation", "", "only those that do this: "+strings.Join(operations(), ", "))
 	return cmd
+}
+
+// withOperation refuses a word that is no operation, before the daemon is asked, and gives the others their spelling.
+func withOperation(word *string, f action) action {
+	return func(ctx context.Context, args []string) error {
+		given := *word
+		if *word = strings.ToLower(given); given != "" && !slices.Contains(operations(), *word) {
+			return usagef("--operation %q is unknown; there are %s", claviger.Clip(given), strings.Join(operations(), ", "))
+		}
+		return f(ctx, args)
+	}
+}
+
+// operations lists the words that algorithms are listed with.
+func operations() []string {
+	var words []string
+	for op := provider.Hash; op <= provider.Import; op++ {
+		words = append(words, op.String())
+	}
+	return words
 }
 
 // algorithms lists all algorithms, or the one of a name.

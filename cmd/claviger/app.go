@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/claviger/claviger"
 )
 
 // app is one run of the program: its streams and the flags that every command has.
@@ -22,11 +24,12 @@ type app struct {
 	started bool          // the command line was good and the command began
 }
 
-// action is what a command does. Its context ends with SIGINT and SIGTERM.
+// action is what a command does. Its context ends with SIGINT, SIGTERM and, unless it is serve's, with SIGHUP.
 type action func(ctx context.Context, args []string) error
 
 // root builds the tree of commands.
 func (a *app) root() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "claviger",
 		Short: "Keep keys in one daemon and use them without holding them",
@@ -37,9 +40,13 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE: a.run(func(context.Context, []string) error {
+			if version {
+				return a.printVersion()
+			}
 			return usagef("a command is needed; claviger --help lists them")
 		}),
 	}
+	root.Flags().BoolVar(&version, "version", false, "print the version of this binary, as the command version does")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -55,12 +62,47 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(),
 		a.algorithmsCommand(), a.providersCommand(), a.storeCommand(), a.keeperCommand(), a.benchCommand(), a.benchEchoCommand(), a.benchTokenCommand(), a.workerCommand(), a.versionCommand(), a.manCommand(),
 	)
+	a.completeCompletion(root)
 	return root
 }
 
-// run makes a cobra function of an action. Until it is called every error is one of usage. The first signal ends the
-// action's context, so that it can clean up; a second one ends the process.
-func (a *app) run(f action) func(*cobra.Command, []string) error {
+// completeCompletion adds the command that cobra makes for the shells' scripts, and has it refuse unknown shells.
+func (a *app) completeCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.RunE = a.run(func(context.Context, []string) error {
+				return usagef("a shell is needed: bash, zsh, fish or powershell")
+			})
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return usagef("there is no script for %q; there is one for bash, zsh, fish and powershell", claviger.Clip(args[0]))
+				}
+				return nil
+			}
+		}
+	}
+}
+
+// run makes a cobra function of an action that ends when its terminal is closed. See runOn.
+func (a *app) run(f action) func(*cobra.Command, []string) error { return a.runOn(endsWithTerminal(f)) }
+
+// endsWithTerminal makes SIGHUP end an action's context, unless it was ignored from the start, as nohup(1) has it. It may
+// come again from the shell, so further ones do nothing: the action cleans up.
+func endsWithTerminal(f action) action {
+	return func(ctx context.Context, args []string) error {
+		if signal.Ignored(syscall.SIGHUP) {
+			return f(ctx, args)
+		}
+		ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer stop()
+		return f(ctx, args)
+	}
+}
+
+// runOn makes a cobra function of an action that SIGHUP does not end. Until it is called every error is one of usage. The
+// first SIGINT or SIGTERM ends the action's context, so that it can clean up; a second one ends the process.
+func (a *app) runOn(f action) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
 		ctx := cmd.Context()

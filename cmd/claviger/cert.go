@@ -30,9 +30,16 @@ func (a *app) withCerts(f func(ctx context.Context, l *link, m *client.CertManag
 	})
 }
 
-// certificate finds what an argument means: a file if there is one of that name ("-" is standard input), else a slot.
+// isDocument reports whether an argument means a file: there is one of that name, or it is "-" for standard input. Else
+// it is a slot.
+func isDocument(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil || name == "-"
+}
+
+// certificate finds what an argument means: a file or a slot.
 func (a *app) certificate(ctx context.Context, l *link, m *client.CertManager, name string) (client.CertSource, error) {
-	if _, err := os.Stat(name); err != nil && name != "-" {
+	if !isDocument(name) {
 		return l.CertSlot(ctx, name)
 	}
 	data, err := a.readDocument(ctx, name)

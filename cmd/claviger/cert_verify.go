@@ -15,7 +15,7 @@ import (
 type pathRequest struct {
 	name       string
 	store      string
-	chain      []string // files with helpers
+	chain      []string // files and slots with helpers
 	at         string   // RFC 3339; "" is the daemon's clock
 	crlOnly    bool
 	bestEffort bool
@@ -29,9 +29,11 @@ func (a *app) certVerifyCommand() *cobra.Command {
 		Use:   "verify FILE|SLOT --trust-store NAME",
 		Short: "Verify a certificate against a trust store",
 		Long: "Verify a certificate: a file if there is one of that name, else a slot. The first line is the verdict; exit status 0\n" +
-			"means Valid and 1 any other verdict.",
-		Example: "  claviger cert verify DeviceCert --trust-store RootCA --crl-only",
-		Args:    cobra.ExactArgs(1),
+			"means Valid and 1 any other verdict.\n\n" +
+			"--chain takes files and slots likewise. A slot brings its revocation list along, which --crl-only consults; a file has none.",
+		Example: "  claviger cert verify DeviceCert --trust-store RootCA --crl-only\n" +
+			"  claviger cert verify leaf.pem --chain IssuingCA --chain more.pem --trust-store RootCA --crl-only",
+		Args: cobra.ExactArgs(1),
 		RunE: a.run(a.withCerts(func(ctx context.Context, l *link, m *client.CertManager, args []string) error {
 			r.name = args[0]
 			return a.verifyPath(ctx, l, m, r)
@@ -39,9 +41,9 @@ func (a *app) certVerifyCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&r.store, "trust-store", "", "trust store, by the `NAME` that your configuration gives it")
 	cmd.MarkFlagRequired("trust-store")
-	cmd.Flags().StringArrayVar(&r.chain, "chain", nil, "`FILE` with intermediate certificates; may be repeated")
+	cmd.Flags().StringArrayVar(&r.chain, "chain", nil, "`FILE|SLOT` with intermediate certificates; may be repeated")
 	cmd.Flags().StringVar(&r.at, "time", "", "the `TIME` to ask for, such as 2026-01-31T12:00:00Z (default now)")
-	cmd.Flags().BoolVar(&r.crlOnly, "crl-only", false, "consult revocation lists")
+	cmd.Flags().BoolVar(&r.crlOnly, "crl-only", false, "consult the revocation lists in the slots of the path's issuers")
 	cmd.Flags().BoolVar(&r.bestEffort, "best-effort", false, "with --crl-only: carry on where no revocation list covers an issuer")
 	jsonFlag(cmd, &r.asJSON)
 	return cmd
@@ -96,7 +98,7 @@ func (a *app) pathVerifier(ctx context.Context, l *link, m *client.CertManager, 
 		return nil, err
 	}
 	v.SetCertificate(cert)
-	chain, err := a.helpers(ctx, m, r.chain)
+	chain, err := a.helpers(ctx, l, m, r.chain)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +111,18 @@ func (a *app) pathVerifier(ctx context.Context, l *link, m *client.CertManager, 
 	return v, nil
 }
 
-// helpers parses all certificates of the files.
-func (a *app) helpers(ctx context.Context, m *client.CertManager, files []string) ([]client.CertSource, error) {
+// helpers gives the slots of the names, and parses all certificates of those that are files.
+func (a *app) helpers(ctx context.Context, l *link, m *client.CertManager, names []string) ([]client.CertSource, error) {
 	var chain []client.CertSource
-	for _, name := range files {
+	for _, name := range names {
+		if !isDocument(name) {
+			slot, err := l.CertSlot(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			chain = append(chain, slot)
+			continue
+		}
 		data, err := a.readDocument(ctx, name)
 		if err != nil {
 			return nil, err

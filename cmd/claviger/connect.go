@@ -57,6 +57,9 @@ func dial(ctx context.Context, c client.Config) (*link, error) {
 		time.Sleep(20 * time.Millisecond)
 		stack, err = client.Dial(ctx, c)
 	}
+	if claviger.CodeOf(err) == claviger.ErrInvalidArgument { // of --socket or the environment
+		return nil, usagef("%s", detail(err))
+	}
 	if err != nil {
 		return nil, err
 	}

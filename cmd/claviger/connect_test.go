@@ -37,6 +37,21 @@ func TestACommandWaitsForADaemonThatStarts(t *testing.T) {
 	}
 }
 
+// What is wrong in the environment is a mistake in the usage, as it is in a flag.
+func TestABadEnvironmentIsUsage(t *testing.T) {
+	for name, value := range map[string]string{"CLAVIGER_SOCKET": "tcp://localhost", "CLAVIGER_DAEMON_UID": "me"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("CLAVIGER_SOCKET", filepath.Join(t.TempDir(), "none"))
+			t.Setenv(name, value)
+			var stderr bytes.Buffer
+			got := run([]string{"status"}, strings.NewReader(""), &bytes.Buffer{}, &stderr)
+			if text := stderr.String(); got != exitUsage || !strings.Contains(text, value) || strings.Count(text, "(InvalidArgument)") != 1 {
+				t.Errorf("status %d: %s", got, text)
+			}
+		})
+	}
+}
+
 // Without a daemon the answer comes after startTime, and earlier if --timeout says so.
 func TestNobodyIsWaitedForForLong(t *testing.T) {
 	for flag, most := range map[string]time.Duration{"--timeout=50ms": 500 * time.Millisecond, "--timeout=1m": startTime + time.Second} {

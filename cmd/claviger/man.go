@@ -21,7 +21,6 @@ func (a *app) manCommand() *cobra.Command {
 			}
 			root := a.root()
 			root.DisableAutoGenTag = true
-			root.InitDefaultCompletionCmd()
 			return doc.GenManTree(root, &doc.GenManHeader{Title: "CLAVIGER", Section: "1", Source: "Claviger", Manual: "Claviger"}, args[0])
 		}),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -51,9 +52,12 @@ func (a *app) quickstart(ctx context.Context, parent int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), fitsAddress(quickstartSocket(dir), "set TMPDIR to a shorter directory")); err != nil {
 		return err
 	}
+	out := &witness{Writer: a.stdout}
+	a.stdout = out
+	defer func() { err = errors.Join(err, out.err) }()
 	file, err := writeQuickstartConfig(dir)
 	if err != nil {
 		return err
@@ -66,6 +70,9 @@ func (a *app) quickstart(ctx context.Context, parent int) (err error) {
 	defer daemon.stop()
 	fmt.Fprintf(a.stdout, "daemon: process %d on unix://%s, ready after %s\nclient: process %d\n\n",
 		daemon.cmd.Process.Pid, quickstartSocket(dir), milliseconds(time.Since(begin)), os.Getpid())
+	if out.err != nil {
+		return nil // out.err is told
+	}
 	passed, failed, err := a.tour(ctx, quickstartSocket(dir))
 	if err != nil {
 		return errors.Join(err, daemon.stderr.err())
@@ -76,6 +83,22 @@ func (a *app) quickstart(ctx context.Context, parent int) (err error) {
 		return errFlows
 	}
 	return nil
+}
+
+// witness is a writer that remembers the first error.
+type witness struct {
+	io.Writer
+	err error
+}
+
+// Write hands p on, and nothing after an error.
+func (w *witness) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	n, err := w.Writer.Write(p)
+	w.err = err
+	return n, err
 }
 
 // tour puts everything in place and runs the flows, a line for each.

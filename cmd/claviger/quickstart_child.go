@@ -141,13 +141,12 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// err gives the last line that was written as an error; nil if there was none.
+// err gives the last lines that were written as an error; nil if there were none.
 func (t *tail) err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := bytes.Split(bytes.TrimSpace(t.buf), []byte("\n"))
-	if last := lines[len(lines)-1]; len(last) > 0 {
-		return fmt.Errorf("daemon: %s", last)
+	if text := bytes.TrimSpace(t.buf); len(text) > 0 {
+		return fmt.Errorf("daemon: %s", text)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type rawRequest struct {
 	aad       []byte
 	file      string
 	out       string
+	at        client.ProviderSelector
 }
 
 // mode is the mode of the file that the request writes.
@@ -36,14 +37,14 @@ func (a *app) rawCrypt(ctx context.Context, l *link, r rawRequest) error {
 	if err != nil {
 		return err
 	}
-	aead, err := l.NewAEAD(ctx, client.AEADConfig{Algorithm: r.alg, Key: slot, Direction: r.direction})
+	aead, err := l.NewAEAD(ctx, client.AEADConfig{Algorithm: r.alg, Key: slot, Direction: r.direction, Provider: r.at})
 	if err == nil {
 		return a.rawAEAD(ctx, aead, r)
 	}
 	if !errors.Is(err, claviger.ErrAlgorithmMismatch) {
 		return err
 	}
-	c, err := l.NewCipher(ctx, client.CipherConfig{Algorithm: r.alg, Key: slot, Direction: r.direction})
+	c, err := l.NewCipher(ctx, client.CipherConfig{Algorithm: r.alg, Key: slot, Direction: r.direction, Provider: r.at})
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,20 @@ func (a *app) serveCommand() *cobra.Command {
 		Short: "Run the daemon",
 		Long: "Run the daemon until SIGTERM or SIGINT. SIGHUP loads the configuration anew: all of it, or nothing.\n\n" +
 			"--dev DIR needs no configuration: socket, store and key file are in DIR, which is made if it is missing, only your own user\n" +
-			"is let in, and every name is a slot of its own.",
+			"is let in, and every name is a slot of its own.\n\n" +
+			"The daemon's socket is the one that the configuration names, or DIR/claviger.sock: --socket, --daemon-uid and --timeout are\n" +
+			"for the commands that call a daemon, and refused here.",
 		Example: "  claviger serve --config /etc/claviger/claviger.toml\n  claviger serve --dev ~/.claviger",
 		Args:    cobra.NoArgs,
-		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.serve(ctx, f) }),
 	}
+	cmd.RunE = a.runOn(func(ctx context.Context, _ []string) error {
+		for _, name := range []string{"socket", "daemon-uid", "timeout"} {
+			if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() != "" {
+				return usagef("--%s is for the commands that call a daemon; the socket is the configuration's, or DIR/claviger.sock", name)
+			}
+		}
+		return a.serve(ctx, f)
+	})
 	cmd.Flags().StringVar(&f.config, "config", "", "configuration `FILE`")
 	cmd.Flags().StringVar(&f.dev, "dev", "", "run for yourself with everything in `DIR`")
 	cmd.MarkFlagsOneRequired("config", "dev")
@@ -90,10 +99,19 @@ func (a *app) configuration(f serveFlags) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	cfg := config.Dev(dir, uint32(os.Geteuid()))
+	if err := fitsAddress(cfg.Daemon.Socket, "--dev takes a shorter DIR"); err != nil {
 		return nil, err
 	}
-	return config.Dev(dir, uint32(os.Geteuid())), nil
+	return cfg, os.MkdirAll(dir, 0o700)
+}
+
+// fitsAddress is an error of usage if a socket's path is too long. The remedy ends its line.
+func fitsAddress(socket, remedy string) error {
+	if len(socket) <= config.MaxSocketPath {
+		return nil
+	}
+	return usagef("the socket's path would have %d bytes, and the limit is %d; %s", len(socket), config.MaxSocketPath, remedy)
 }
 
 // complaints prints all that is wrong with a configuration, one complaint a line, and makes a verdict of it. Other

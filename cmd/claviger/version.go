@@ -26,23 +26,28 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Print the version of this binary",
 		Args:  cobra.NoArgs,
 		RunE: a.run(func(context.Context, []string) error {
-			v := readVersion()
 			if asJSON {
-				return a.printJSON(v)
+				return a.printJSON(readVersion())
 			}
-			revision := v.Revision
-			if v.Modified {
-				revision += " and changes"
-			}
-			if revision != "" {
-				revision = " (" + revision + ")"
-			}
-			_, err := fmt.Fprintf(a.stdout, "claviger %s%s %s %s\n", v.Version, revision, v.Go, v.Platform)
-			return err
+			return a.printVersion()
 		}),
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// printVersion prints one line.
+func (a *app) printVersion() error {
+	v := readVersion()
+	revision := v.Revision
+	if v.Modified {
+		revision += " and changes"
+	}
+	if revision != "" {
+		revision = " (" + revision + ")"
+	}
+	_, err := fmt.Fprintf(a.stdout, "claviger %s%s %s %s\n", v.Version, revision, v.Go, v.Platform)
+	return err
 }
 
 // readVersion reads what the linker left in the binary.

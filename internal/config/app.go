@@ -78,6 +78,9 @@ func (s *section) uid(taken map[uint32]string, app string) *uint32 {
 	} else if !numbered {
 		return nil
 	}
+	if uid == s.c.overflow {
+		s.complain(key, "is "+unnamedUID, uid)
+	}
 	if other, twice := taken[uid]; twice {
 		s.complain(key, "uid %d is also that of application %q; one uid is one application", uid, other)
 	}

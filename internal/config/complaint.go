@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/claviger/claviger"
+	"github.com/claviger/claviger/internal/server"
 )
 
 // Complaint is one thing that is wrong, and where. Line and Column count from 1, Column in bytes; both are 0 where the
@@ -62,6 +63,7 @@ type checker struct {
 	providers  map[string]claviger.ProviderID
 	certs      map[string]bool
 	stores     map[string]bool
+	overflow   uint32 // uid that stands for unmapped users
 }
 
 // newChecker makes a checker for one file; it serves one goroutine and one document.
@@ -72,6 +74,7 @@ func newChecker(file string) *checker {
 		providers: make(map[string]claviger.ProviderID),
 		certs:     make(map[string]bool),
 		stores:    make(map[string]bool),
+		overflow:  server.OverflowUID(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/policy"
+	"github.com/claviger/claviger/internal/server"
 	"github.com/claviger/claviger/internal/session"
 )
 
@@ -235,6 +236,24 @@ func TestAGuestWithoutARunnerIsWarnedAbout(t *testing.T) {
 		if got := len(cfg.Warnings); got > 1 || (got == 1) != (want != "") || got == 1 && !strings.HasPrefix(cfg.Warnings[0].Error(), want) {
 			t.Errorf("%v, want %q", cfg.Warnings, want)
 		}
+	}
+}
+
+// TestTheOverflowUIDIsNobody holds that the uid by which nobody can connect is complained about, wherever it is given.
+func TestTheOverflowUIDIsNobody(t *testing.T) {
+	nobody := server.OverflowUID()
+	text := fmt.Sprintf("[admin]\nuids = [%d, 0]\n[[app]]\nname = \"one\"\nuid = %d\n[[app]]\nname = \"two\"\nuid = 7\n", nobody, nobody)
+	_, err := Parse("f", []byte(text))
+	for _, want := range []string{
+		fmt.Sprintf("f:2:9: admin.uids: holds %d, the overflow uid", nobody),
+		fmt.Sprintf("f:5:7: app \"one\".uid: is %d, the overflow uid", nobody),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no complaint %q in\n%v", want, err)
+		}
+	}
+	if n := strings.Count(fmt.Sprint(err), "overflow"); n != 2 {
+		t.Errorf("%d complaints about the uid; want 2", n)
 	}
 }
 

@@ -93,6 +93,10 @@ func (s *section) misfit(key, format string, args ...any) {
 	}
 }
 
+// unnamedUID is the complaint about the uid that the kernel reports in place of one that has no number in the daemon's own
+// user namespace (user_namespaces(7)). The server refuses it, because it names nobody.
+const unnamedUID = "%d, the overflow uid, by which the kernel means every user of another user namespace; nobody can connect by it"
+
 // admin reads the [admin] table: uids, each at most once. Without it there is no administrator.
 func (c *checker) admin(root *section) []uint32 {
 	s := root.one("admin")
@@ -110,6 +114,8 @@ func (c *checker) admin(root *section) []uint32 {
 			c.complain(item.at, s.field("uids"), "holds %s; an array of uids is wanted", kindWords(item.kind))
 		case !ok || n < 0 || n > maxUID:
 			c.complain(item.at, s.field("uids"), "holds %s; 0 to %d is allowed", claviger.Clip(item.text), int64(maxUID))
+		case uint32(n) == c.overflow:
+			c.complain(item.at, s.field("uids"), "holds "+unnamedUID, n)
 		case seen[uint32(n)]:
 			c.complain(item.at, s.field("uids"), "holds %d twice", n)
 		default:

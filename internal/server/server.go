@@ -97,7 +97,7 @@ func New(cfg Config) *Server {
 	return &Server{
 		cfg:      cfg,
 		epoch:    time.Now(),
-		overflow: overflowUID(),
+		overflow: OverflowUID(),
 		pool:     newPool(cfg.Workers, cfg.Manager.Limits().Slow),
 		disk:     newPool(diskCalls, diskShare),
 		sockets:  make(map[net.Listener]struct{}),
@@ -112,8 +112,9 @@ const (
 	diskShare = 64
 )
 
-// overflowUID reads which uid stands for unmapped users (user_namespaces(7)); 65534 where the kernel does not say.
-func overflowUID() uint32 {
+// OverflowUID reads which uid stands for unmapped users (user_namespaces(7)), who are refused; 65534 where the kernel does
+// not say. It may be called concurrently.
+func OverflowUID() uint32 {
 	const usual = 65534
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	if err != nil {

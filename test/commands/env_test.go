@@ -71,6 +71,8 @@ operations = ["sign", "verify"]
 name = "device"
 [[cert_slot]]
 name = "root"
+[[cert_slot]]
+name = "middle"
 [[trust_store]]
 name    = "anchors"
 members = ["root"]
@@ -88,6 +90,7 @@ Slow       = { slot = "slow", write = ["generate"] }
 DeviceCert = { cert_slot = "device", write = ["save", "clear"] }
 RootCert   = { cert_slot = "root", write = ["save", "clear", "crl"] }
 SealedCert = { cert_slot = "root" }
+MiddleCert = { cert_slot = "middle", write = ["save", "clear", "crl"] }
 RootCA     = { trust_store = "anchors" }
 
 [[app]]

@@ -16,7 +16,7 @@ import (
 )
 
 // pki writes root.pem, middle.pem, leaf.der (below the root), deep.pem (below the middle one), stranger.pem (of another root),
-// none.crl and leaf.crl (which revokes leaf.der) of the root.
+// none.crl and leaf.crl (which revokes leaf.der) of the root, and deep.crl (which revokes deep.pem) of the middle one.
 func (s *script) pki() {
 	s.t.Helper()
 	root, rootKey := s.certificate("Root", nil, nil, true)
@@ -28,16 +28,22 @@ func (s *script) pki() {
 		s.write(name+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 	}
 	s.write("leaf.der", leaf.Raw)
-	for number, revoked := range [][]*big.Int{nil, {leaf.SerialNumber}} {
-		list := &x509.RevocationList{
-			Number: big.NewInt(int64(number + 1)), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
-		}
-		for _, serial := range revoked {
-			entry := x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now().Add(-time.Minute)}
-			list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, entry)
-		}
-		s.write([]string{"none.crl", "leaf.crl"}[number], must(x509.CreateRevocationList(rand.Reader, list, root, rootKey))(s.t))
+	s.write("none.crl", s.revocationList(1, root, rootKey))
+	s.write("leaf.crl", s.revocationList(2, root, rootKey, leaf.SerialNumber))
+	s.write("deep.crl", s.revocationList(1, middle, middleKey, deep.SerialNumber))
+}
+
+// revocationList makes a revocation list in DER that is good for an hour.
+func (s *script) revocationList(number int64, issuer *x509.Certificate, key *ecdsa.PrivateKey, revoked ...*big.Int) []byte {
+	s.t.Helper()
+	list := &x509.RevocationList{
+		Number: big.NewInt(number), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
 	}
+	for _, serial := range revoked {
+		entry := x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now().Add(-time.Minute)}
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, entry)
+	}
+	return must(x509.CreateRevocationList(rand.Reader, list, issuer, key))(s.t)
 }
 
 // certificate makes a certificate that is valid from an hour ago for two days, under an issuer or, with nil, under itself.

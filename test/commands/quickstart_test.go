@@ -108,6 +108,36 @@ func TestQuickstartShowsNineFlows(t *testing.T) {
 	empty(t, temp)
 }
 
+// TestQuickstartTellsWhatIsInItsWay holds that what keeps it from its work is an error that names the cause, and leaves nothing.
+func TestQuickstartTellsWhatIsInItsWay(t *testing.T) {
+	t.Run("a socket's path that is too long", func(t *testing.T) {
+		c, temp := quickstart(t)
+		deep := filepath.Join(temp, strings.Repeat("d", 100))
+		check(t, os.Mkdir(deep, 0o700))
+		c.Env = append(c.Env, "TMPDIR="+deep)
+		c.Run()
+		if code := c.ProcessState.ExitCode(); code != 2 || !strings.Contains(c.stderr.String(), "the limit is 107; set TMPDIR") {
+			t.Errorf("status %d: %s", code, c.stderr)
+		}
+		empty(t, deep)
+	})
+	t.Run("an output that takes nothing", func(t *testing.T) {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skipf("needs /dev/full: %v", err)
+		}
+		defer full.Close()
+		c, temp := quickstart(t)
+		c.Stdout = full
+		c.Run()
+		if code := c.ProcessState.ExitCode(); code != 4 || !strings.Contains(c.stderr.String(), "no space left on device (OperationFailed)\n") {
+			t.Errorf("status %d: %s", code, c.stderr)
+		}
+		gone(t, temp)
+		empty(t, temp)
+	})
+}
+
 // TestPastedLinesWork does what quickstart's last lines say: an instance that stays, a key, and a first program.
 func TestPastedLinesWork(t *testing.T) {
 	c, _ := quickstart(t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -107,11 +108,12 @@ func TestLongWorkShowsProgressOnATerminal(t *testing.T) {
 	}
 }
 
-// TestInterruptedWorkLeavesNoFile holds that a command that waits for its input ends at once, with one line and no file.
+// TestInterruptedWorkLeavesNoFile holds that a command that waits for its input ends at once, with one line and no file, also
+// when its terminal is closed.
 func TestInterruptedWorkLeavesNoFile(t *testing.T) {
 	d := daemontest.Start(t, config)
 	expect(t, "generate", d.Run(t, nil, "slot", "generate", "Data"), 0, "")
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		dir := t.TempDir()
 		c := start(t, d, "encrypt", "--key", "Data", "-o", dir+"/out")
 		stdin := must(c.StdinPipe())(t)
@@ -131,6 +133,29 @@ func TestInterruptedWorkLeavesNoFile(t *testing.T) {
 			t.Errorf("%s: status %d: %s", sig, code, c.stderr)
 		}
 		empty(t, dir)
+	}
+}
+
+// TestNohupKeepsWorkAlive holds that a command that was started with SIGHUP ignored goes on when its terminal is closed.
+func TestNohupKeepsWorkAlive(t *testing.T) {
+	d := daemontest.Start(t, config)
+	expect(t, "generate", d.Run(t, nil, "slot", "generate", "Data"), 0, "")
+	dir := t.TempDir()
+	c := start(t, d)
+	c.Cmd = exec.Command(daemontest.NeedTool(t, "nohup"), daemontest.Binary(t), "encrypt", "--key", "Data", "-o", dir+"/out")
+	c.Stdout, c.Stderr, c.Env = c.stdout, c.stderr, environment(t, d)
+	stdin := must(c.StdinPipe())(t)
+	check(t, c.Start())
+	must(stdin.Write(make([]byte, 1<<20)))(t)
+	within(t, daemontest.Patience, "the unfinished file", func() bool { return len(must(os.ReadDir(dir))(t)) > 0 })
+	signalled(t, c.Process, syscall.SIGHUP)
+	must(stdin.Write(make([]byte, 1<<20)))(t)
+	check(t, stdin.Close())
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, c.stderr)
+	}
+	if info := must(os.Stat(dir + "/out"))(t); info.Size() < 2<<20 {
+		t.Errorf("the file has %d bytes", info.Size())
 	}
 }
 

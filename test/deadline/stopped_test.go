@@ -126,6 +126,51 @@ func calls(t *testing.T, stack *client.Stack) []call {
 	}
 }
 
+// TestCloseWhileStopped: while the daemon is stopped, Close ends at the timeout of what is closed: an operation context's own,
+// with all that its adapters made and even while they are making more, else the stack's.
+func TestCloseWhileStopped(t *testing.T) {
+	d := daemontest.Start(t, config)
+	long := d.DialWith(t, client.Config{Timeout: client.NoTimeout})
+	own := closers(t, scope(t, long), short)
+	stacks := d.DialWith(t, client.Config{Timeout: short})
+	cc := must(stacks.CryptoContext())(t)
+	key := must(keysOf(t, cc, 2).Generate(t.Context(), client.GenerateParams{Algorithm: "AES-256"}))(t)
+	inherited := append(closers(t, cc, 0), call{"key", closing(key.Close)}, call{"crypto context", closing(cc.Close)})
+	busy := sealer(t, scope(t, long), short)
+	daemontest.Freeze(t, d.PID())
+	for _, c := range append(own, inherited...) {
+		onTime(t, c.name, short, func() error { return c.run(t.Context()) })
+	}
+	made, sent := make(chan error, 1), long.Frames()
+	go func() { _, err := busy.Std(context.Background()); made <- err }()
+	within(t, daemontest.Patience, "an adapter is being made", func() bool { return long.Frames() > sent })
+	onTime(t, "AEAD whose adapter is being made", short, busy.Close)
+	wantCode(t, "the adapter that was being made", <-made, claviger.ErrOperationTimedOut)
+	d.Signal(t, syscall.SIGCONT)
+	within(t, daemontest.Patience, "all is released", func() bool { return self(t, long).Contexts == 0 })
+}
+
+// closers makes contexts whose calls have a timeout, one with adapters.
+func closers(t *testing.T, cc *client.CryptoContext, timeout time.Duration) []call {
+	t.Helper()
+	hash := must(cc.NewHash(t.Context(), client.HashConfig{Algorithm: "SHA-256", Timeout: timeout}))(t)
+	seal := sealer(t, cc, timeout)
+	must(seal.Std(t.Context()))(t)
+	return []call{{"hash", closing(hash.Close)}, {"AEAD with adapters", closing(seal.Close)}}
+}
+
+// sealer makes an AEAD context on a new key.
+func sealer(t *testing.T, cc *client.CryptoContext, timeout time.Duration) *client.AEAD {
+	t.Helper()
+	key := must(keysOf(t, cc, 2).Generate(t.Context(), client.GenerateParams{Algorithm: "AES-256"}))(t)
+	return must(cc.NewAEAD(t.Context(), client.AEADConfig{Algorithm: "AES-256-GCM", Key: key, Timeout: timeout}))(t)
+}
+
+// closing makes a call of a Close, which takes no context.
+func closing(f func() error) func(context.Context) error {
+	return func(context.Context) error { return f() }
+}
+
 // TestFullBacklog: a listener that accepts nobody and whose backlog is full keeps nobody longer than asked for.
 func TestFullBacklog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")

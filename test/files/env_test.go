@@ -25,9 +25,10 @@ func TestMain(m *testing.M) { daemontest.Main(m) }
 
 const head = `
 [daemon]
-socket = "{{.Socket}}"
-store  = "{{.Dir}}/store.db"
-log    = "warn"
+socket  = "{{.Socket}}"
+store   = "{{.Dir}}/store.db"
+log     = "warn"
+timeout = "1m"
 
 [keeper]
 kind = "file"

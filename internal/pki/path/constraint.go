@@ -79,9 +79,9 @@ func judgeName(nc *cert.NameConstraints, n cert.GeneralName) string {
 			continue
 		}
 		if in, ok := within(n, s.GeneralName); !ok {
-			return "a name of the form " + n.Form.String() + " cannot be held against its constraint"
+			return told(n) + " cannot be held against its constraint"
 		} else if in {
-			return "a name of the form " + n.Form.String() + " lies in an excluded subtree"
+			return told(n) + " lies in an excluded subtree"
 		}
 	}
 	for _, s := range nc.Permitted {
@@ -91,14 +91,25 @@ func judgeName(nc *cert.NameConstraints, n cert.GeneralName) string {
 		constrained = true
 		in, ok := within(n, s.GeneralName)
 		if !ok {
-			return "a name of the form " + n.Form.String() + " cannot be held against its constraint"
+			return told(n) + " cannot be held against its constraint"
 		}
 		permitted = permitted || in
 	}
 	if constrained && !permitted {
-		return "a name of the form " + n.Form.String() + " lies in no permitted subtree"
+		return told(n) + " lies in no permitted subtree"
 	}
 	return ""
+}
+
+// told names a name to people, where its form has a text.
+func told(n cert.GeneralName) string {
+	switch n.Form {
+	case cert.RFC822Name, cert.URI:
+		return n.Form.String() + " " + readable(n.Value)
+	case cert.DirectoryName:
+		return n.Form.String() + " " + readable(n.Directory.String())
+	}
+	return "a name of the form " + n.Form.String()
 }
 
 // within reports whether n lies in the subtree of base, which has the same form. ok is false if that cannot be said.

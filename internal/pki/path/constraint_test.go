@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/claviger/claviger"
@@ -86,6 +87,36 @@ func TestConstraintsOnOtherNames(t *testing.T) {
 		{"DNS", func(x *x509.Certificate) { x.PermittedDNSDomains = []string{"example.com"} },
 			func(x *x509.Certificate) { x.DNSNames = []string{"example.org"} }, claviger.InvalidPurpose},
 	})
+}
+
+// TestAVerdictOnNamesTellsTheName holds that a long name outside of the constraints is told whole, and one that would
+// disturb a terminal is cleaned.
+func TestAVerdictOnNamesTellsTheName(t *testing.T) {
+	f := newFamily(t)
+	ca := pkitest.CA("sub")
+	ca.PermittedDNSDomains, ca.PermittedDNSDomainsCritical = []string{"example.com"}, true
+	ca.PermittedEmailAddresses, ca.PermittedURIDomains = []string{"example.com"}, []string{"example.com"}
+	sub := f.root.Issue(t, ca)
+	long := strings.Repeat("a123456789.", 20) + "example.org"
+	for name, test := range map[string]struct {
+		leaf func(*x509.Certificate)
+		want string
+	}{
+		"long": {func(x *x509.Certificate) { x.DNSNames = []string{long} }, long},
+		"URI":  {func(x *x509.Certificate) { x.URIs = []*url.URL{{Scheme: "https", Host: "example.org", Path: "/x"}} }, "https://example.org/x"},
+		"mail": {mail("somebody-with-a-long-name@somewhere.else.example.org"), "somebody-with-a-long-name@somewhere.else.example.org"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			leaf := pkitest.Leaf("leaf")
+			test.leaf(leaf)
+			r := f.request()
+			r.Leaf, r.Intermediates, r.Revocation = sub.Issue(t, leaf).Certificate, certs(sub), claviger.NoRevocation
+			got, err := path.Verify(r)
+			if err != nil || got.Verdict != claviger.InvalidPurpose || !strings.Contains(got.Detail, test.want) {
+				t.Errorf("%+v, %v; want %q in the detail", got, err, test.want)
+			}
+		})
+	}
 }
 
 func permitMail(s string) func(*x509.Certificate) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/pki/cert"
@@ -35,12 +36,30 @@ func (v *verifier) diagnose(cause error) *Result {
 	w.climb(leaf, nil)
 	f := w.best
 	if f.anchored && f.faults == 0 {
-		f.fault = fault{verdict: claviger.InvalidPurpose, depth: -1, detail: claviger.Clip(strings.TrimPrefix(cause.Error(), "x509: "))}
+		f.fault = fault{verdict: claviger.InvalidPurpose, depth: -1, detail: readable(strings.TrimPrefix(cause.Error(), "x509: "))}
 	}
 	if !f.anchored && !v.req.TrustStoreTerminated && contains(v.req.Anchors, v.req.Leaf) {
 		f.fault = *forbidden(0, "the certificate is itself an anchor, and the request does not let the path end there")
 	}
 	return f.result(f.chain)
+}
+
+// detailSize is how much foreign text a verdict's detail may hold, in bytes: the builder's sentence and the longest DNS
+// name, of 253.
+const detailSize = 512
+
+// readable makes text that holds names of a certificate fit for people: control characters and what is no UTF-8 become "?".
+func readable(s string) string {
+	more := ""
+	if len(s) > detailSize {
+		s, more = s[:detailSize], "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return '?'
+		}
+		return r
+	}, s) + more
 }
 
 // climb looks for the issuers of the chain's last certificate. soft holds what is wrong below.

@@ -3,6 +3,7 @@
 package servertest
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -30,7 +31,7 @@ import (
 type Config struct {
 	Provider provider.Provider // nil: software
 	Limits   session.Limits
-	Server   server.Config // Manager is filled in
+	Server   server.Config // Manager is filled in; a Timeout of 0 is a minute, because making a key may take a slow machine long
 	Log      io.Writer     // nil discards
 	Rules    *policy.Rules // nil: this process's user may do everything
 }
@@ -51,6 +52,7 @@ func New(dir string, c Config) (r *Rig, stop func() error, err error) {
 	if c.Provider == nil {
 		c.Provider = software.New()
 	}
+	c.Server.Timeout = cmp.Or(c.Server.Timeout, time.Minute)
 	engine, err := operation.New(operation.Config{Store: db,
 		Providers: []operation.Member{{ID: 2, Name: "software", Kind: claviger.Software, Provider: c.Provider}}})
 	if err != nil {
