@@ -130,7 +130,27 @@ func checkRecords(ctx context.Context, cfg *config.Config, k *keeper.Keeper) kep
 	if err != nil && len(damaged) == 0 {
 		found.list = append(found.list, cfg.At("daemon.store", reason(err)))
 	}
+	found.list = append(found.list, contradicted(cfg, db)...)
 	return found
+}
+
+// contradicted finds slots that hold other keys than the configuration says. What cannot be read is said elsewhere.
+func contradicted(cfg *config.Config, db *store.DB) (list []config.Complaint) {
+	for _, slot := range cfg.Rules.Slots {
+		alg, homes, err := operation.Held(db, slot.Name)
+		if err != nil {
+			continue
+		}
+		if alg != "" && slot.Algorithm != "" && alg != slot.Algorithm {
+			list = append(list, cfg.At(fmt.Sprintf("slot %q.algorithm", slot.Name), fmt.Sprintf("the slot holds keys of %s; clear it before it is for keys of %s", alg, slot.Algorithm)))
+		}
+		for _, id := range homes {
+			if !slices.ContainsFunc(cfg.Providers, func(p config.Provider) bool { return p.ID == id }) {
+				list = append(list, cfg.At(fmt.Sprintf("slot %q.providers", slot.Name), fmt.Sprintf("the slot holds keys of provider %d, and no provider has that number", id)))
+			}
+		}
+	}
+	return list
 }
 
 // wrong is a store that cannot be looked at.

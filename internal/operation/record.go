@@ -127,6 +127,25 @@ func readSlot(tx *store.Tx, slot string) (*slotRecord, error) {
 	return decodeSlot(r.Schema, r.Value)
 }
 
+// Held tells what a store says of a slot without opening its keys: their algorithm, and the numbers of the providers that keep them,
+// each once; "" and none for an empty slot. Errors are those of the store, and ErrInvalidFormat for a record that is not understood.
+func Held(db *store.DB, slot string) (alg claviger.Algorithm, homes []claviger.ProviderID, err error) {
+	err = db.View(func(tx *store.Tx) error {
+		r, err := readSlot(tx, slot)
+		if err != nil || len(r.Versions) == 0 {
+			return err
+		}
+		alg = r.Algorithm
+		for _, v := range r.Versions {
+			if !slices.Contains(homes, v.Provider) {
+				homes = append(homes, v.Provider)
+			}
+		}
+		return nil
+	})
+	return alg, homes, err
+}
+
 // slotRecord gives a slot's record as it is now.
 func (e *Engine) slotRecord(slot string) (*slotRecord, error) {
 	var r *slotRecord
