@@ -199,7 +199,11 @@ func (e *Engine) NewContext(ctx context.Context, g policy.Grant, ref *KeyRef, s 
 	if err := s.fitRow(op, row); err != nil {
 		return nil, err
 	}
-	key, mechanism, err := e.take(ctx, op, ref, s.Provider, e.homes(ref, g.Slot(), do), work{do, row.Name, t.Algorithm})
+	w := work{do, row.Name, t.Algorithm}
+	if err := e.openable(op, ref, g.Slot(), w); err != nil {
+		return nil, err
+	}
+	key, mechanism, err := e.take(ctx, op, ref, s.Provider, e.homes(ref, g.Slot(), do), w)
 	if err != nil {
 		return nil, err
 	}

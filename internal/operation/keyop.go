@@ -127,7 +127,11 @@ func (e *Engine) keyOp(ctx context.Context, g policy.Grant, ref *KeyRef, do prov
 	if err != nil {
 		return Made{}, nil, err
 	}
-	key, _, err := e.take(ctx, op, ref, r.Target.Provider, candidates, work{do, row.Name, t.Algorithm})
+	w := work{do, row.Name, t.Algorithm}
+	if err := e.openable(op, ref, g.Slot(), w); err != nil {
+		return Made{}, nil, err
+	}
+	key, _, err := e.take(ctx, op, ref, r.Target.Provider, candidates, w)
 	if err != nil {
 		return Made{}, nil, err
 	}

@@ -138,6 +138,25 @@ func (e *Engine) take(ctx context.Context, op string, ref *KeyRef, s Selector, c
 	}
 }
 
+// openable refuses to encrypt to a pair whose private half is where nothing decrypts so: nobody could read it again. Of a device that
+// was never reached it is not known.
+func (e *Engine) openable(op string, ref *KeyRef, slot *policy.Slot, w work) error {
+	undo := provider.Decrypt
+	switch {
+	case ref.traits.Class != claviger.PrivateKey || w.op != provider.Encrypt && w.op != provider.Encapsulate:
+		return nil
+	case w.op == provider.Encapsulate:
+		undo = provider.Decapsulate
+	}
+	for _, m := range e.homes(ref, slot, undo) {
+		if _, can := m.row(undo, w.alg, w.key); can || len(m.offer().rows) == 0 {
+			return nil
+		}
+	}
+	return claviger.Errorf(claviger.ErrUnsupportedAlgorithm, op, "no provider where the private half of the key can be used offers %s: nobody could read it again",
+		work{undo, w.alg, w.key})
+}
+
 // presentFirst gives a list with those that are away behind the others, each in their order.
 func presentFirst(list []*member) []*member {
 	sorted := make([]*member, 0, len(list))

@@ -235,3 +235,40 @@ func TestAPublicKeyInADeviceIsGivenOutWhileItIsAway(t *testing.T) {
 		t.Errorf("verifying: provider %d, %v", at, err)
 	}
 }
+
+// TestNothingIsEncryptedThatNobodyCanOpen: where the device with the private half does not decrypt so, software does not encrypt to the
+// public half. While the device was never reached, nobody knows.
+func TestNothingIsEncryptedThatNobodyCanOpen(t *testing.T) {
+	o := pairsInACard(t, false)
+	encrypt := func() error {
+		ref, g := o.use(t, "sealed")
+		c, err := o.NewContext(t.Context(), g, ref, ContextSpec{Kind: claviger.CipherContext, Algorithm: "RSA-OAEP-SHA-256"})
+		if err == nil {
+			c.Close()
+		}
+		return err
+	}
+	encapsulate := func() error {
+		ref, g := o.use(t, "kem")
+		made, _, err := o.Encapsulate(t.Context(), g, ref, Result{})
+		if err == nil {
+			made.Key.Release()
+		}
+		return err
+	}
+	ok(t, encrypt())
+	ok(t, encapsulate())
+	inner := o.card.Provider
+	var rows []provider.Mechanism
+	for _, m := range inner.Mechanisms() {
+		if m.Op != provider.Decrypt && m.Op != provider.Decapsulate && m.Op != provider.Encrypt && m.Op != provider.Encapsulate {
+			rows = append(rows, m)
+		}
+	}
+	o.card.Provider = listed{inner, rows}
+	fails(t, "encrypting", encrypt(), claviger.ErrUnsupportedAlgorithm)
+	fails(t, "encapsulating", encapsulate(), claviger.ErrUnsupportedAlgorithm)
+	o.card.Provider = listed{inner, nil}
+	o.card.away = true
+	ok(t, encrypt())
+}
