@@ -16,7 +16,7 @@ type pathRequest struct {
 	name       string
 	store      string
 	chain      []string // files and slots with helpers
-	at         string   // RFC 3339; "" is the daemon's clock
+	at         string   // RFC 3339, or a day; "" is the daemon's clock
 	crlOnly    bool
 	bestEffort bool
 	asJSON     bool
@@ -29,7 +29,7 @@ func (a *app) certVerifyCommand() *cobra.Command {
 		Use:   "verify FILE|SLOT --trust-store NAME",
 		Short: "Verify a certificate against a trust store",
 		Long: "Verify a certificate: a file if there is one of that name, else a slot. The first line is the verdict; exit status 0\n" +
-			"means Valid and 1 any other verdict.\n\n" +
+			"means Valid and 1 any other verdict. Further certificates in the file help to find the path, as --chain does.\n\n" +
 			"--chain takes files and slots likewise. A slot brings its revocation list along, which --crl-only consults; a file has none.",
 		Example: "  claviger cert verify DeviceCert --trust-store RootCA --crl-only\n" +
 			"  claviger cert verify leaf.pem --chain IssuingCA --chain more.pem --trust-store RootCA --crl-only",
@@ -42,7 +42,7 @@ func (a *app) certVerifyCommand() *cobra.Command {
 	cmd.Flags().StringVar(&r.store, "trust-store", "", "trust store, by the `NAME` that your configuration gives it")
 	cmd.MarkFlagRequired("trust-store")
 	cmd.Flags().StringArrayVar(&r.chain, "chain", nil, "`FILE|SLOT` with intermediate certificates; may be repeated")
-	cmd.Flags().StringVar(&r.at, "time", "", "the `TIME` to ask for, such as 2026-01-31T12:00:00Z (default now)")
+	cmd.Flags().StringVar(&r.at, "time", "", "the `TIME` to ask for, such as 2026-01-31T12:00:00Z or 2026-01-31 (default now)")
 	cmd.Flags().BoolVar(&r.crlOnly, "crl-only", false, "consult the revocation lists in the slots of the path's issuers")
 	cmd.Flags().BoolVar(&r.bestEffort, "best-effort", false, "with --crl-only: carry on where no revocation list covers an issuer")
 	jsonFlag(cmd, &r.asJSON)
@@ -83,7 +83,10 @@ func (a *app) pathVerifier(ctx context.Context, l *link, m *client.CertManager, 
 	if r.at != "" {
 		at, err := time.Parse(time.RFC3339, r.at)
 		if err != nil {
-			return nil, usagef("--time takes a time such as 2026-01-31T12:00:00Z")
+			at, err = time.Parse(time.DateOnly, r.at)
+		}
+		if err != nil {
+			return nil, usagef("--time takes a time such as 2026-01-31T12:00:00Z, or the day, which begins in UTC")
 		}
 		v.SetVerificationTime(at)
 	}
@@ -93,16 +96,15 @@ func (a *app) pathVerifier(ctx context.Context, l *link, m *client.CertManager, 
 	if r.bestEffort {
 		v.SetCoveragePolicy(claviger.BestEffort)
 	}
-	cert, err := a.certificate(ctx, l, m, r.name)
+	chain, err := a.helpers(ctx, l, m, append([]string{r.name}, r.chain...))
 	if err != nil {
 		return nil, err
 	}
-	v.SetCertificate(cert)
-	chain, err := a.helpers(ctx, l, m, r.chain)
-	if err != nil {
-		return nil, err
+	if len(chain) == 0 {
+		return nil, verdictf(claviger.ErrInvalidFormat, "%s holds no certificate", claviger.Clip(r.name))
 	}
-	v.SetChain(chain...)
+	v.SetCertificate(chain[0])
+	v.SetChain(chain[1:]...)
 	store, err := l.TrustStore(ctx, r.store)
 	if err != nil {
 		return nil, err

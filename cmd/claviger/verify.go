@@ -53,7 +53,7 @@ func (a *app) readSignature(ctx context.Context, name string, enc encoding) ([]b
 	if err != nil || !enc.text() {
 		return data, err
 	}
-	text := strings.TrimSpace(string(data))
+	text := strings.Join(strings.Fields(string(data)), "") // lines may be wrapped
 	if enc.hex {
 		data, err = hex.DecodeString(text)
 	} else {

@@ -15,7 +15,7 @@ import (
 	"github.com/claviger/claviger/test/daemontest"
 )
 
-// pki writes root.pem, middle.pem, leaf.der (below the root), deep.pem (below the middle one), stranger.pem (of another root),
+// pki writes root.pem, middle.pem, leaf.der (below the root), deep.pem (below the middle one), full.pem (both), stranger.pem (of another root),
 // none.crl and leaf.crl (which revokes leaf.der) of the root, and deep.crl (which revokes deep.pem) of the middle one.
 func (s *script) pki() {
 	s.t.Helper()
@@ -24,8 +24,12 @@ func (s *script) pki() {
 	leaf, _ := s.certificate("Leaf", root, rootKey, false)
 	deep, _ := s.certificate("Deep", middle, middleKey, false)
 	stranger, _ := s.certificate("Stranger", nil, nil, true)
-	for name, c := range map[string]*x509.Certificate{"root": root, "middle": middle, "deep": deep, "stranger": stranger} {
-		s.write(name+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+	for name, list := range map[string][]*x509.Certificate{"root": {root}, "middle": {middle}, "deep": {deep}, "full": {deep, middle}, "stranger": {stranger}} {
+		var text []byte
+		for _, c := range list {
+			text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+		}
+		s.write(name+".pem", text)
 	}
 	s.write("leaf.der", leaf.Raw)
 	s.write("none.crl", s.revocationList(1, root, rootKey))
