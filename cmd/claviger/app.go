@@ -50,6 +50,7 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.PersistentPreRun = a.prepareCompletion
 	root.PersistentFlags().StringVar(&a.socket, "socket", "",
 		"socket of the daemon, a path or unix:///path (default $CLAVIGER_SOCKET or /run/claviger/claviger.sock)")
 	root.PersistentFlags().StringVar(&a.owner, "daemon-uid", "",

@@ -13,10 +13,6 @@ import (
 func providerFlag(cmd *cobra.Command, at *client.ProviderSelector) {
 	cmd.Flags().Var(providerValue{at}, "provider",
 		"`PROVIDER` that does it, by its number, name or kind: "+join(providerKinds(), ", "))
-	complete := cobra.FixedCompletions(providerKinds(), cobra.ShellCompDirectiveNoFileComp)
-	if err := cmd.RegisterFlagCompletionFunc("provider", complete); err != nil {
-		panic(err) // the flag is there, and its completion is given once
-	}
 }
 
 // providerKinds lists the words for a sort of provider. A provider that has one of them for its name is named by its number.
