@@ -36,7 +36,7 @@ func TestUnreachableDaemonIsStatusFive(t *testing.T) {
 		expect(t, "gone: "+line, d.Run(t, nil, strings.Fields(line)...), 5, "ConnectionFailed")
 	}
 	expect(t, "no socket", d.Run(t, nil, "--socket", d.Dir+"/none", "status"), 5, "ConnectionFailed")
-	expect(t, "no endpoint", d.Run(t, nil, "--socket", "http://localhost", "status"), 4, "InvalidArgument")
+	expect(t, "no endpoint", d.Run(t, nil, "--socket", "http://localhost", "status"), 2, "InvalidArgument")
 }
 
 // TestSlowOperationIsStatusFive holds it for a daemon that is well and a device that is not.

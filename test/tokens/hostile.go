@@ -109,7 +109,7 @@ func (h *Hostile) log() string      { return filepath.Join(h.Dir, "log") }
 // is a C name, or * for all except C_GetFunctionList. Behaviours:
 //
 //	sleep            does not return
-//	slow             takes 50 ms more
+//	slow             takes 25 ms more
 //	crash            ends the process by SIGSEGV, as far as that is left to it
 //	exit             ends the process with status 3
 //	length           of a buffer: succeeds and says that it filled one unit more than the buffer has

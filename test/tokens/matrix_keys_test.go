@@ -252,7 +252,7 @@ func drillStart(ctx context.Context, a *arena) error {
 
 // drillStreams has as many streams open at once as there may be, for which further sessions are opened.
 func drillStreams(ctx context.Context, a *arena) error {
-	const streams = 3 // half of the sessions that are not for keys
+	const streams = 2 // as many as one tenant may have of three, which is half of the sessions that are not for keys
 	errs := make(chan error, streams)
 	var all sync.WaitGroup
 	all.Add(streams)

@@ -139,7 +139,7 @@ func TestKilledDaemonsLeaveNoSlotWithoutItsKey(t *testing.T) {
 			all.Go(func() { l.write(t, u) })
 		}
 		worker := r.worker(t)
-		time.Sleep(time.Duration(rand.IntN(600_000)) * time.Microsecond) // three keys at once take 450 ms, one after the other
+		time.Sleep(time.Duration(rand.IntN(300_000)) * time.Microsecond) // three keys at once take 225 ms, one after the other
 		r.Kill()
 		all.Wait()
 		u.stack.Close()

@@ -40,7 +40,7 @@ static const struct behaviour behaviours[] = {
 	{"sleep", SLEEP, 0, GENERAL, NULL},     /* never returns */
 	{"crash", CRASH, 0, GENERAL, NULL},     /* touches memory that is not there */
 	{"exit", EXIT, 0, GENERAL, NULL},       /* ends the process with status 3 */
-	{"slow", SLOW, 0, GENERAL, NULL},       /* takes 50 ms more */
+	{"slow", SLOW, 0, GENERAL, NULL},       /* takes 25 ms more */
 	{"forget", FORGET, 0, GENERAL, NULL},   /* finds no object and knows no handle of one */
 	{"length", LENGTH, 0, GENERAL, NULL},   /* says that there is one byte more than the buffer holds */
 	{"huge", HUGE, 0, GENERAL, NULL},       /* says that there is a tebibyte, asked for the length too */
@@ -306,7 +306,7 @@ static int enter(struct call *c) {
 	case EXIT:
 		_exit(3);
 	case SLOW:
-		rest(0, 50000000);
+		rest(0, 25000000);
 		break;
 	case FORGET:
 		c->answer = c->forgotten;
