@@ -145,6 +145,7 @@ func (l lattice[P, Q]) parsePrivate(der []byte) (crypto.PrivateKey, error) {
 	}
 	key := l.expand(append([]byte(nil), seed...))
 	if expanded != nil && !l.matches(key, expanded) {
+		clear(key.seed)
 		return nil, errKey
 	}
 	return key, nil

@@ -12,37 +12,47 @@ import (
 	"github.com/claviger/claviger"
 )
 
-// guarded refuses a module that somebody else could exchange: it, the file that it may be a link to, and every directory above
-// either must be root's, the daemon's user's or the worker's, and not for everybody to write; a directory may be if it is sticky.
-// What cannot be looked at, the worker's user may see.
+// mostLinks is how many links a module may be behind, as many as the kernel follows (path_resolution(7)).
+const mostLinks = 40
+
+// guarded refuses a module that somebody else could exchange: it, every link on the way to it, and every directory above any of them must be
+// root's, the daemon's user's or the worker's, and not for everybody to write; a directory may be if it is sticky. What cannot be looked
+// at, the worker's user may see.
 func (t *token) guarded(module string) error {
-	paths := []string{filepath.Clean(module)}
-	if real, err := filepath.EvalSymlinks(module); err == nil && real != paths[0] {
-		paths = append(paths, real)
-	}
 	trusted := []uint32{0, uint32(os.Geteuid())}
 	if u := t.p.Token.User; u != nil {
 		trusted = append(trusted, u.UID)
 	}
-	for _, path := range paths {
-		for at := path; ; at = filepath.Dir(at) {
-			if err := exchangeable(at, module, trusted); err != nil {
-				return err
-			}
-			if at == filepath.Dir(at) {
-				break
-			}
+	at, links := "/", 0
+	for rest := strings.Split(module, "/"); len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		next := filepath.Join(at, name)
+		st, err := os.Lstat(next)
+		if err != nil {
+			return nil
 		}
+		if err := exchangeable(next, module, st, trusted); err != nil {
+			return err
+		}
+		if st.Mode().Type() != fs.ModeSymlink {
+			at = next
+			continue
+		}
+		target, err := os.Readlink(next)
+		if links++; err != nil || links > mostLinks {
+			return claviger.Errorf(claviger.ErrProviderNotAvailable, "token", "module %s is behind links that cannot be followed", module)
+		}
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		rest = append(strings.Split(target, "/"), rest...)
 	}
 	return nil
 }
 
 // exchangeable says why somebody else could put another file in the place of a module, or change it, at one path on the way to it.
-func exchangeable(at, module string, trusted []uint32) error {
-	st, err := os.Lstat(at)
-	if err != nil {
-		return nil
-	}
+func exchangeable(at, module string, st fs.FileInfo, trusted []uint32) error {
 	const code = claviger.ErrProviderNotAvailable
 	if owner := st.Sys().(*syscall.Stat_t).Uid; !slices.Contains(trusted, owner) {
 		return claviger.Errorf(code, "token", "%s is owned by uid %d, who could exchange module %s; it must be root's, the daemon's or the worker's", at, owner, module)
@@ -60,7 +70,12 @@ func exchangeable(at, module string, trusted []uint32) error {
 // private lists what beneath a directory others than its owner and group may not read, for a worker that is root and would be kept
 // out by nothing but its confinement. What the configuration names, as a path or in a variable, is left out.
 func (t *token) private(dir string) (list []string) {
-	named := slices.Concat(t.p.Token.Read, t.p.Token.Write, slices.Collect(maps.Values(t.p.Token.Env)))
+	named := slices.Concat(t.p.Token.Read, t.p.Token.Write)
+	for value := range maps.Values(t.p.Token.Env) {
+		if value != dir && within(value, dir) {
+			named = append(named, filepath.Clean(value))
+		}
+	}
 	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return fs.SkipDir

@@ -41,7 +41,7 @@ func TestWhatAWorkerThatIsRootIsKeptFrom(t *testing.T) {
 		"softhsm/": 0o750, "softhsm/softhsm2.conf": 0o640, "card/": 0o700, "card/conf/a": 0o600, "vendor.conf": 0o600, "wide/open": 0o604})
 	at := func(name string) string { return filepath.Join(dir, name) }
 	token := &token{p: config.Provider{Token: &config.Token{Read: []string{at("card/conf")}, Write: []string{at("vendor.conf")},
-		Env: map[string]string{"SOFTHSM2_CONF": at("softhsm/softhsm2.conf"), "WORD": "shadow"}}}}
+		Env: map[string]string{"SOFTHSM2_CONF": at("softhsm/softhsm2.conf"), "WORD": "shadow", "NOTHING": "", "ROOT": "/", "ALL": dir}}}}
 	want := []string{at("shadow"), at("ssl/private")}
 	if got := token.private(dir); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -68,18 +68,33 @@ func TestModulesOfOthersAreRefused(t *testing.T) {
 		{"in", stranger, nil, false},
 		{"in", own, &config.User{UID: own}, true},
 		{"in", stranger, &config.User{UID: own}, false},
+		{"hop", stranger, nil, false},
 	} {
 		dir := t.TempDir()
-		grow(t, dir, map[string]os.FileMode{"in/module.so": 0o755, "out/": 0o755})
+		grow(t, dir, map[string]os.FileMode{"in/module.so": 0o755, "out/": 0o755, "hop/": 0o755})
 		link := filepath.Join(dir, "out", "module.so")
-		ok(t, os.Symlink("../in/module.so", link))
+		ok(t, os.Symlink("../hop/next/module.so", link))
+		ok(t, os.Symlink(filepath.Join(dir, "in"), filepath.Join(dir, "hop", "next")))
 		if c.foreign != "" {
 			ok(t, os.Chown(filepath.Join(dir, c.foreign), c.uid, c.uid))
 		}
-		for _, module := range []string{link, filepath.Join(dir, "in", "module.so")} {
+		modules := []string{link, filepath.Join(dir, "in", "module.so")}
+		if c.foreign == "hop" {
+			modules = modules[:1] // the other is not behind it
+		}
+		for _, module := range modules {
 			if err := (&token{p: config.Provider{Token: &config.Token{User: c.user}}}).guarded(module); (err == nil) != c.good {
 				t.Errorf("%s of uid %d, worker %v: %v", c.foreign, c.uid, c.user, err)
 			}
 		}
+	}
+}
+
+// TestAModuleBehindEndlessLinksIsRefused: as the kernel refuses it.
+func TestAModuleBehindEndlessLinksIsRefused(t *testing.T) {
+	loop := filepath.Join(t.TempDir(), "module.so")
+	ok(t, os.Symlink("module.so", loop))
+	if err := (&token{p: config.Provider{Token: &config.Token{}}}).guarded(loop); err == nil {
+		t.Error("it is taken")
 	}
 }

@@ -137,13 +137,16 @@ func (d *Daemon) openTokens(ctx context.Context) {
 	}
 }
 
-// closeProviders closes what openProviders made; every key must have been closed before.
+// closeProviders closes what openProviders made, all at once, because a token may take seconds; every key must have been closed
+// before.
 func closeProviders(members []operation.Member) error {
-	var errs []error
-	for _, m := range members {
+	errs := make([]error, len(members))
+	var closing sync.WaitGroup
+	for i, m := range members {
 		if m.Provider != nil {
-			errs = append(errs, m.Provider.Close())
+			closing.Go(func() { errs[i] = m.Provider.Close() })
 		}
 	}
+	closing.Wait()
 	return errors.Join(errs...)
 }

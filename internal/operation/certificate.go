@@ -9,7 +9,6 @@ import (
 	"github.com/claviger/claviger/internal/pki/cert"
 	"github.com/claviger/claviger/internal/pki/crl"
 	"github.com/claviger/claviger/internal/policy"
-	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/store"
 )
 
@@ -205,11 +204,7 @@ func (e *Engine) CertificateKey(ctx context.Context, g policy.Grant, c *cert.Cer
 	if err != nil {
 		return Made{}, "", err
 	}
-	m, _, err := e.pick(op, Selector{}, e.members, work{provider.Import, alg, ""})
-	if err != nil {
-		return Made{}, "", err
-	}
-	made, err := e.publicKey(ctx, op, m, alg, spki, publicDefault(alg))
+	made, err := e.publicKey(ctx, op, nil, alg, spki, publicDefault(alg))
 	return made, alg, err
 }
 

@@ -97,12 +97,12 @@ func TestF9WithAToken(t *testing.T) {
 	e.cc = e.context(t)
 	e.deploy(t)
 	t.Run("F9.3", func(t *testing.T) {
-		// Each call has its own budget: twelve calls of 50 ms under 500 ms each.
+		// Each call has its own budget: 24 calls of 25 ms under 500 ms each.
 		c := must(e.cc.NewCipher(e.ctx, client.CipherConfig{Algorithm: "AES-256-CBC", Key: e.slot(t, "PreDeployedSlot"), Timeout: 500 * time.Millisecond}))(t)
 		slow.Command("C_Encrypt slow")
 		start := time.Now()
 		check(t, c.Init(e.ctx, iv))
-		for range 12 {
+		for range 24 {
 			must(c.Update(e.ctx, nil, plaintext))(t)
 		}
 		must(c.Finalize(e.ctx, nil))(t)
@@ -117,7 +117,7 @@ func TestF9WithAToken(t *testing.T) {
 			km := must(e.cc.NewKeyManager(e.ctx, client.KeyManagerConfig{Timeout: timeout, Provider: inToken().provider}))(t)
 			return km.Generate(e.ctx, client.GenerateParams{Algorithm: "ECDSA-P256"})
 		}
-		_, err := generate(20 * time.Millisecond)
+		_, err := generate(10 * time.Millisecond)
 		wantCode(t, err, claviger.ErrOperationTimedOut)
 		key := must(generate(client.NoTimeout))(t)
 		equal(t, "provider", key.Provider(), tokens.TokenID)

@@ -111,8 +111,9 @@ func (s *signing) mask(counter int) []poly {
 	y := make([]poly, s.columns)
 	for i := range y {
 		nonce := counter + i
-		random := bitReader{b: shake(s.zSize(), s.seed, []byte{byte(nonce), byte(nonce >> 8)})}
-		y[i].unpack(&random, s.gammaBits+1, 1<<s.gammaBits, 1<<s.gammaBits-1)
+		random := shake(s.zSize(), s.seed, []byte{byte(nonce), byte(nonce >> 8)})
+		y[i].unpack(&bitReader{b: random}, s.gammaBits+1, 1<<s.gammaBits, 1<<s.gammaBits-1)
+		clear(random) // y in another form
 	}
 	return y
 }
@@ -199,6 +200,7 @@ func (s *signing) pack(challenge []byte, z, hints []poly) []byte {
 // shake is SHAKE256 over parts.
 func shake(size int, parts ...[]byte) []byte {
 	h := sha3.NewSHAKE256()
+	defer h.Reset() // it has taken secrets
 	for _, part := range parts {
 		h.Write(part)
 	}

@@ -174,6 +174,10 @@ func (p *pool) learn(err error) bool {
 		return false
 	}
 	p.refused = time.Now()
+	if p.limit <= p.open { // it is the permit of a session that there is
+		p.permits <- struct{}{}
+		return true
+	}
 	for p.limit--; p.limit > least; p.limit-- {
 		select {
 		case <-p.permits:

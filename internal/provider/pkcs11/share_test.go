@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,7 +143,7 @@ func TestATokenWithoutASessionForStreamsTakesMessagesInParts(t *testing.T) {
 				t.Error("nothing takes parts, not even ciphers")
 			}
 			var open []provider.Stream
-			for range 40 {
+			for range 10 {
 				open = append(open, stream(t, p, provider.Hash, &provider.Params{Algorithm: "SHA-256"}))
 			}
 			for i, s := range open {
@@ -193,4 +194,29 @@ func TestStreamsTakeHalfOfTheSessions(t *testing.T) {
 	s, err := p.Begin(t.Context(), provider.Hash, &provider.Params{Algorithm: "SHA-256"})
 	must(t, err)
 	s.Close()
+}
+
+// TestManyAtOnceLoseNoSession: however many streams and calls find out at once how few sessions a token has, all of those are there
+// afterwards.
+func TestManyAtOnceLoseNoSession(t *testing.T) {
+	t.Setenv("SHIM_SESSIONS", "12") // with one less a tenant has a stream less
+	path := shim(t)
+	initialise(t, label)
+	for range 10 { // each time a pool that knows nothing yet
+		p := behind(t, pkcs11.Config{Module: path, TokenLabel: label})
+		must(t, p.Ready(t.Context()))
+		var all sync.WaitGroup
+		for i := range 24 {
+			all.Go(func() {
+				ctx, params := tenant(t, fmt.Sprint("tenant ", i)), &provider.Params{Algorithm: "SHA-256"}
+				if s, err := p.Begin(ctx, provider.Hash, params); err == nil {
+					defer s.Close()
+				}
+				_, _ = p.OneShot(ctx, provider.Hash, params, nil, []byte("x"))
+			})
+		}
+		all.Wait()
+		comeBack(t, p, 3)
+		must(t, p.Close())
+	}
 }

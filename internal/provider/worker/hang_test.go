@@ -2,7 +2,6 @@ package worker_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/provider"
 	"github.com/claviger/claviger/internal/provider/worker"
-	"github.com/claviger/claviger/internal/provider/worker/workertest"
 )
 
 func TestADeadlineAnswersItsCallerAndHarmsNobody(t *testing.T) {
@@ -329,41 +327,4 @@ func TestErrorsArriveAsTheyAre(t *testing.T) {
 	if _, err := mac(t.Context(), k); err != nil || p.Health().Restarts != 0 {
 		t.Errorf("afterwards: %v", err)
 	}
-}
-
-// TestADaemonThatStopsWaitsForTheToken: a login, or a call whose caller has gone, is not cut off, because a module may be writing
-// its token; and the device is closed.
-func TestADaemonThatStopsWaitsForTheToken(t *testing.T) {
-	t.Run("login", func(t *testing.T) {
-		begun, ended := make(chan struct{}), atomic.Bool{}
-		d := &token{lock: provider.Lock{Sessions: 4}, unlocking: func() {
-			close(begun)
-			time.Sleep(100 * time.Millisecond)
-			ended.Store(true)
-		}}
-		p := workertest.New(t, worker.Config{Name: "token", HangAfter: long}, func([]byte) (provider.Device, error) { return d, nil })
-		<-begun
-		if err := p.Close(); err != nil || !ended.Load() || d.shuts.Load() != 1 {
-			t.Errorf("%v; the login ended: %t; the device was closed %d times", err, ended.Load(), d.shuts.Load())
-		}
-	})
-	t.Run("call", func(t *testing.T) {
-		begun, ended := make(chan struct{}), atomic.Bool{}
-		d := new(token)
-		p := rig(t, d, worker.Config{HangAfter: long})
-		k := generate(t, p)
-		d.acts(func(provider.Op) error {
-			close(begun)
-			time.Sleep(100 * time.Millisecond)
-			ended.Store(true)
-			return nil
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { <-begun; cancel() }()
-		_, err := mac(ctx, k)
-		wants(t, "the caller has gone", err, claviger.ErrOperationFailed, context.Canceled)
-		if err := p.Close(); err != nil || !ended.Load() || d.shuts.Load() != 1 {
-			t.Errorf("%v; the call ended: %t; the device was closed %d times", err, ended.Load(), d.shuts.Load())
-		}
-	})
 }

@@ -42,6 +42,8 @@ type link struct {
 	bytes   int                 // guarded by mu; of the requests under way
 	replies uint64              // guarded by mu; that have come
 	latest  time.Time           // guarded by mu; when the last of them came
+	rest    chan struct{}       // guarded by mu; not nil: no more calls are taken, and it is closed when nothing is under way
+	resting bool                // guarded by mu; rest is closed, and nothing is sent any longer
 	reason  error               // guarded by mu; why it is dead
 	dead    chan struct{}       // closed when reason is set
 	served  atomic.Bool         // some call has succeeded
@@ -88,17 +90,6 @@ func (l *link) end(why error) {
 	_ = l.process.Conn().Close()
 }
 
-// leave asks the process to end, and ends it if it has not done so in time. What its module does is brought to an end first: one
-// that is cut off while it writes may leave a token that nobody can read.
-func (l *link) leave() {
-	_ = l.process.Conn().CloseWrite() // the worker reads the end of its requests
-	select {
-	case <-l.dead:
-	case <-time.After(farewell):
-	}
-	l.end(errors.New("the daemon is stopping"))
-}
-
 // die makes the link dead for a reason, the first one, and answers every call. It may be called by anybody.
 func (l *link) die(why error) {
 	l.mu.Lock()
@@ -135,10 +126,13 @@ func (l *link) alive() bool {
 	}
 }
 
-// why gives the reason of a dead link.
+// why gives the reason of a dead link, or of one that is about to be.
 func (l *link) why() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.reason == nil {
+		return errLeaving
+	}
 	return l.reason
 }
 
@@ -174,10 +168,10 @@ func newPending(r *request, lane string) *pending {
 	return &pending{request: r, verb: r.verb, result: r.result, size: requestSize(r), most: replyLimit(r), lane: lane, gate: gateOf(r.verb), done: make(chan struct{}, 1)}
 }
 
-// enter sends a call, or queues it; false if the link is dead.
+// enter sends a call, or queues it; false if the link is dead or about to be.
 func (l *link) enter(c *pending) bool {
 	l.mu.Lock()
-	if l.pending == nil {
+	if l.pending == nil || l.resting || l.rest != nil && !c.abandoned {
 		l.mu.Unlock()
 		return false
 	}
@@ -249,6 +243,7 @@ func (l *link) abandon(c *pending) bool {
 	if c.gate != atNone {
 		l.gates[c.gate].remove(c)
 	}
+	l.settle()
 	return true
 }
 
@@ -308,9 +303,15 @@ func (l *link) reply(id uint64, body []byte) error {
 		c.body, c.finished = body, true
 		c.done <- struct{}{}
 	}
+	leaving := l.rest != nil
 	l.mu.Unlock()
 	if abandoned {
 		l.unclaimed(c, body)
+	}
+	if leaving {
+		l.mu.Lock()
+		l.settle()
+		l.mu.Unlock()
 	}
 	return err
 }

@@ -98,7 +98,7 @@ func (p *lively) Generate(ctx context.Context, spec provider.Spec) (provider.Key
 	if err := p.token.do(provider.Generate); err != nil {
 		return nil, err
 	}
-	return p.wrap(p.Provider.Generate(ctx, spec))
+	return p.wrap(p.Provider.Generate(context.WithoutCancel(ctx), spec)) // as a module that has made a key
 }
 
 // Load obeys.

@@ -109,22 +109,6 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 	return l, lock.Detail + "; " + process.Detail(), nil
 }
 
-// farewell is how long a worker may take to end what its module does when the daemon no longer wants it.
-const farewell = 3 * time.Second
-
-// prolonged gives a context with the values of ctx that ends d after it.
-func prolonged(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-longer.Done():
-		case <-time.After(d):
-			cancel()
-		}
-	})
-	return longer, func() { stop(); cancel() }
-}
-
 // maxPlaces bounds the calls that a worker may be given at once, whatever it says.
 const maxPlaces = 1024
 
