@@ -204,6 +204,20 @@ func rootCertificate(t *testing.T) (der, crl []byte) {
 	return der, crl
 }
 
+// listed gives the states of certificate slots as the list of slots has them.
+func listed(t *testing.T, s *Session) map[string]uint32 {
+	t.Helper()
+	list, err := s.ListSlots(t.Context(), nil)
+	ok(t, err)
+	states := make(map[string]uint32)
+	for _, n := range list.Slots {
+		if n.Type == uint32(claviger.TypeCertSlot) {
+			states[n.Name] = n.Certificate
+		}
+	}
+	return states
+}
+
 func TestCertificatesThroughASession(t *testing.T) {
 	r := newRig(t, Limits{})
 	s := r.session(t, alice)
@@ -226,15 +240,7 @@ func TestCertificatesThroughASession(t *testing.T) {
 	if err != nil || info.Subject != "CN=root" || info.State != uint32(claviger.SlotOccupied) || len(info.Fingerprint) != 32 || info.HasCrl {
 		t.Errorf("%v, %v", info, err)
 	}
-	states := make(map[string]uint32)
-	list, err := s.ListSlots(t.Context(), nil)
-	ok(t, err)
-	for _, n := range list.Slots {
-		if n.Type == uint32(claviger.TypeCertSlot) {
-			states[n.Name] = n.Certificate
-		}
-	}
-	if states["root"] != uint32(claviger.SlotOccupied) || states["device"] != uint32(claviger.SlotEmpty) || len(states) != 2 {
+	if states := listed(t, s); states["root"] != uint32(claviger.SlotOccupied) || states["device"] != uint32(claviger.SlotEmpty) || len(states) != 2 {
 		t.Errorf("the list says %v", states)
 	}
 	members, err := s.TrustStoreMembers(t.Context(), &pb.CertificateRequest{Certificate: trust})
