@@ -112,7 +112,7 @@ func TestKeysLastAndAreDestroyed(t *testing.T) {
 	defer done()
 	for _, c := range all {
 		if !strings.Contains(listed, hex.EncodeToString(c.tag.ID)) || !strings.Contains(listed, c.tag.Label) {
-			t.Errorf("another tool does not see %s", c.tag.Label)
+			t.Errorf("another tool does not see %s, of ID %x, among: %s", c.tag.Label, c.tag.ID, listed)
 		}
 		k, err := p.Load(t.Context(), c.blob)
 		must(t, err)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/claviger/claviger"
@@ -53,18 +54,20 @@ func initialise(t testing.TB, label string) {
 	run(t, "softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", soPIN, "--pin", pin)
 }
 
-// run runs a program of the token's, and gives what it printed.
+// run runs a program of the token's, and gives what it printed, without its warnings: they would come in the middle of a line.
 func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Skipf("%s is not installed", name)
 	}
-	out, err := exec.Command(path, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %v: %v: %s", name, args, err, out)
+	var out, warnings strings.Builder
+	cmd := exec.Command(path, args...)
+	cmd.Stdout, cmd.Stderr = &out, &warnings
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %v: %v: %s%s", name, args, err, out.String(), warnings.String())
 	}
-	return string(out)
+	return out.String()
 }
 
 // tool is pkcs11-tool with the token unlocked.
