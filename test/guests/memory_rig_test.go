@@ -78,6 +78,7 @@ func buildKeyed(t *testing.T, name string) keyed {
 	if err := os.WriteFile(g.file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	warm(t, g.file)
 	return g
 }
 
@@ -110,11 +111,7 @@ type runner struct {
 // runGuest starts `claviger run` with these arguments. The process is killed when the test ends, or after two minutes.
 func runGuest(t *testing.T, args ...string) *runner {
 	t.Helper()
-	cache := filepath.Join(filepath.Dir(daemontest.Binary(t)), "cache")
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(daemontest.Binary(t), append([]string{"run", "--cache", cache}, args...)...)
+	cmd := exec.Command(daemontest.Binary(t), append([]string{"run", "--cache", cacheDir(t)}, args...)...)
 	return start(t, cmd)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/claviger/claviger/embedded"
+	"github.com/claviger/claviger/test/daemontest"
 	"github.com/claviger/claviger/wasicrypto"
 )
 
@@ -32,6 +33,25 @@ func buildGuest(t *testing.T, dir, pkg string, args ...string) string {
 		t.Fatalf("go %v: %v\n%s", cmd.Args[1:], err, text)
 	}
 	return out
+}
+
+// cacheDir is where runners keep compiled guests.
+func cacheDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(filepath.Dir(daemontest.Binary(t)), "cache")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// warm compiles a guest into cacheDir where the race detector would make the compiler slow. The guest runs for that; how it ends is
+// of no matter.
+func warm(t *testing.T, file string) {
+	t.Helper()
+	if daemontest.Race {
+		_ = exec.CommandContext(t.Context(), daemontest.Fast(t), "run", "--cache", cacheDir(t), file).Run()
+	}
 }
 
 // host is a host over an instance in this process.
