@@ -135,11 +135,11 @@ func (p *Process) Wait() error {
 	<-p.done
 	p.tasks.Wait()
 	p.Conn.Close()
-	return ended(p.PID, p.state)
+	return ended(p.state)
 }
 
 // ended says how a worker has ended.
-func ended(pid int, state *os.ProcessState) error {
+func ended(state *os.ProcessState) error {
 	how := "somebody else has waited for it"
 	if state != nil {
 		status, _ := state.Sys().(syscall.WaitStatus)
@@ -154,5 +154,5 @@ func ended(pid int, state *os.ProcessState) error {
 			how = fmt.Sprintf("signal %d, %v", status.Signal(), status.Signal())
 		}
 	}
-	return claviger.Errorf(claviger.ErrOperationFailed, op, "worker %d has ended: %s", pid, how)
+	return claviger.Errorf(claviger.ErrOperationFailed, op, "it has ended: %s", how)
 }

@@ -11,22 +11,24 @@ import (
 	"github.com/claviger/claviger/test/daemontest"
 )
 
-// TestAWorkerThatCannotStartIsTriedAgain: while the module spoils each start of the worker, callers are told so, after some starts at
-// once; once it behaves the token is of use again by itself.
+// TestAWorkerThatCannotStartIsTriedAgain: while the module spoils each start of the worker, callers are told so and why, after some
+// starts at once; once it behaves the token is of use again by itself.
 func TestAWorkerThatCannotStartIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	a := startArena(t, Options{HangAfter: hang})
 	other := a.dialOther(t)
 	before := a.settled(t)
 	b := other.watch(t)
-	for _, command := range []string{"C_Initialize sleep", "C_Login crash"} {
+	for command, why := range map[string]string{
+		"C_Initialize sleep": "a call has lasted longer than " + hang.String(), "C_Login crash": "its process is gone (it has ended: ",
+	} {
 		a.h.Command(fmt.Sprintf("%s %d", command, always))
 		a.killWorker(t)
 		awaitBreaker(t, a)
 		start, stalls := time.Now(), daemontest.Stalls()
 		err := drillSign(a.ctx, a)
 		took, stalled := time.Since(start), stalls()
-		wantCode(t, err, claviger.ErrProviderNotAvailable, `"token"`, "the breaker is open")
+		wantCode(t, err, claviger.ErrProviderNotAvailable, `"token"`, "the breaker is open", why)
 		if took > allowance+stalled {
 			t.Errorf("%s: with an open breaker the answer took %v", command, took)
 		}

@@ -66,5 +66,5 @@ func ended(err error) error {
 	if errors.Is(err, errFrame) || errors.Is(err, errNobody) {
 		return err
 	}
-	return fmt.Errorf("its process is gone (%w)", err)
+	return fmt.Errorf("%w (%w)", errGone, err)
 }

@@ -141,31 +141,40 @@ func TestManyKeysAtOnceAreNoHang(t *testing.T) {
 	}
 }
 
-// A device that does one thing at a time is slow, and hangs in nothing.
+// A device that does one thing at a time is slow, and hangs in nothing: neither when it takes calls as they come, nor when many
+// overtake the first.
 func TestADeviceThatTakesCallsOneByOneDoesNotHang(t *testing.T) {
-	d := &token{lock: provider.Lock{Sessions: 32}}
-	p := rig(t, d, worker.Config{HangAfter: 200 * time.Millisecond})
-	k := stored(t, p)
-	var card sync.Mutex
-	d.acts(func(provider.Op) error {
-		card.Lock()
-		defer card.Unlock()
-		time.Sleep(20 * time.Millisecond)
-		return nil
-	})
-	var wg sync.WaitGroup
-	for range 32 {
-		wg.Go(func() {
-			for range 2 {
-				if _, err := mac(within(t, long), k); err != nil {
-					t.Error(err)
-				}
+	const callers, each, overtake = 32, 3, 28
+	for _, unfair := range []bool{false, true} {
+		d := &token{lock: provider.Lock{Sessions: callers}}
+		p := rig(t, d, worker.Config{HangAfter: time.Second})
+		k := stored(t, p)
+		var card sync.Mutex
+		var calls, done atomic.Int64
+		d.acts(func(provider.Op) error {
+			for first := calls.Add(1) == 1; unfair && first && done.Load() < overtake; {
+				time.Sleep(time.Millisecond)
 			}
+			card.Lock()
+			defer card.Unlock()
+			time.Sleep(20 * time.Millisecond)
+			done.Add(1)
+			return nil
 		})
-	}
-	wg.Wait()
-	if h := p.Health(); !h.Available || h.Restarts != 0 {
-		t.Errorf("%+v", h)
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for range each {
+					if _, err := mac(within(t, long), k); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if h := p.Health(); !h.Available || h.Restarts != 0 {
+			t.Errorf("unfair %v: %+v", unfair, h)
+		}
 	}
 }
 

@@ -57,7 +57,7 @@ type pending struct {
 	lane      string    // of the tenant
 	gate      int       // that it waits before; atNone for none
 	began     time.Time // when it was sent
-	ahead     int       // calls that were under way then
+	beside    int       // most calls that were under way with it, as the watchdog saw them
 	replies   uint64    // that had come then
 	most      int       // bytes that its reply may have
 	verb      verb
@@ -82,12 +82,20 @@ func newLink(name string, process Process, hang time.Duration) (*link, error) {
 	return l, nil
 }
 
-// end kills the process and waits until nothing of it is left.
+// errGone is why a link is dead whose process broke the connection.
+var errGone = errors.New("its process is gone")
+
+// end kills the process and waits until nothing of it is left. Where it had ended by itself the reason says how.
 func (l *link) end(why error) {
 	l.die(why)
 	l.wg.Wait()
-	_ = l.process.Wait()
+	how := l.process.Wait()
 	_ = l.process.Conn().Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if how != nil && errors.Is(l.reason, errGone) {
+		l.reason = fmt.Errorf("%w (%s; the log has at level debug what it printed)", errGone, text(how))
+	}
 }
 
 // die makes the link dead for a reason, the first one, and answers every call. It may be called by anybody.
@@ -198,7 +206,7 @@ func (l *link) enter(c *pending) bool {
 // launch gives a call its number and hands its frame to the writer; the caller holds mu and flushes.
 func (l *link) launch(c *pending) error {
 	id := l.ids.Add(1)
-	c.began, c.ahead, c.replies = time.Now(), len(l.pending), l.replies
+	c.began, c.beside, c.replies = time.Now(), len(l.pending), l.replies
 	l.pending[id] = c
 	l.bytes += c.size
 	r := c.request
@@ -363,13 +371,14 @@ func (l *link) watch() {
 	}
 }
 
-// hangs reports whether a call is under way for too long. A device that takes its calls one by one is slow with the last of
-// many and hangs in none: as long as answers come, a call may wait for as many of them as there were calls before it, twice over.
+// hangs reports whether a call is under way for too long. A device that takes its calls one by one, in whichever order, is slow with the
+// last of many and hangs in none: as long as answers come, a call may wait for as many of them as there are calls beside it, twice over.
 func (l *link) hangs(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.pending {
-		if now.Sub(c.began) > l.hang && (now.Sub(l.latest) > l.hang || l.replies-c.replies > 2*uint64(c.ahead)) {
+		c.beside = max(c.beside, len(l.pending)-1)
+		if now.Sub(c.began) > l.hang && (now.Sub(l.latest) > l.hang || l.replies-c.replies > 2*uint64(c.beside)) {
 			return true
 		}
 	}

@@ -101,6 +101,9 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 	lock, stock, err := s.open(lasting, l)
 	if err != nil {
 		l.end(err)
+		if errors.Is(err, provider.ErrLost) {
+			err = l.lost("open") // by now it is known how
+		}
 		return nil, "", err
 	}
 	l.allow(min(max(lock.Sessions, 1), maxPlaces), lock.Makers < 2)
