@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -111,6 +112,9 @@ func TestLongWorkShowsProgressOnATerminal(t *testing.T) {
 // TestInterruptedWorkLeavesNoFile holds that a command that waits for its input ends at once, with one line and no file, also
 // when its terminal is closed.
 func TestInterruptedWorkLeavesNoFile(t *testing.T) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // else the command would not hear it either where the tests run under nohup
+	defer signal.Stop(hup)
 	d := daemontest.Start(t, config)
 	expect(t, "generate", d.Run(t, nil, "slot", "generate", "Data"), 0, "")
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
