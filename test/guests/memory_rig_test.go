@@ -20,11 +20,18 @@ import (
 	"github.com/claviger/claviger/test/daemontest"
 )
 
-// hostMode is the variable that makes this test program a host: see hostProcess.
-const hostMode = "CLAVIGER_TEST_HOST"
+// hostMode is the variable that makes this test program a host, see hostProcess, or with compileMode a compiler, see compileProcess.
+const (
+	hostMode    = "CLAVIGER_TEST_HOST"
+	compileMode = "compile"
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(hostMode) != "" {
+	switch os.Getenv(hostMode) {
+	case "":
+	case compileMode:
+		os.Exit(compileProcess())
+	default:
 		os.Exit(hostProcess())
 	}
 	daemontest.Main(m)

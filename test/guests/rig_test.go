@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -35,7 +37,7 @@ func buildGuest(t *testing.T, dir, pkg string, args ...string) string {
 	return out
 }
 
-// cacheDir is where runners keep compiled guests.
+// cacheDir is where hosts and runners keep compiled guests.
 func cacheDir(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(filepath.Dir(daemontest.Binary(t)), "cache")
@@ -54,6 +56,45 @@ func warm(t *testing.T, file string) {
 	}
 }
 
+// plain is a build of this test program without the race detector, which makes wazero's compiler slow. With compileMode it compiles
+// a guest for a program that has it: release and cache of the two fit, other than those of `claviger run`.
+var plain struct {
+	once sync.Once
+	err  error
+}
+
+// prepare compiles a guest into cacheDir where the race detector would make the compiler of this process slow.
+func prepare(t *testing.T, file string) {
+	t.Helper()
+	if !daemontest.Race {
+		return
+	}
+	program := filepath.Join(cacheDir(t), "plain.test")
+	plain.once.Do(func() { plain.err = exec.Command("go", "test", "-c", "-o", program, ".").Run() })
+	cmd := exec.Command(program, file, cacheDir(t))
+	cmd.Env = append(os.Environ(), hostMode+"="+compileMode)
+	if text, err := cmd.CombinedOutput(); plain.err != nil || err != nil {
+		t.Fatalf("%v, %v\n%s", plain.err, err, text)
+	}
+}
+
+// compileProcess is a process that compiles a guest's file into a directory; the arguments are the two.
+func compileProcess() int {
+	ctx := context.Background()
+	cache, err := wazero.NewCompilationCacheWithDir(os.Args[2])
+	if err == nil {
+		var module []byte
+		if module, err = os.ReadFile(os.Args[1]); err == nil {
+			_, err = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache)).CompileModule(ctx, module)
+		}
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
 // host is a host over an instance in this process.
 type host struct {
 	managed wasicrypto.Managed
@@ -66,7 +107,11 @@ func newHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{managed: stack.Secrets(), mapped: wazero.NewCompilationCache()}
+	mapped, err := wazero.NewCompilationCacheWithDir(cacheDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{managed: stack.Secrets(), mapped: mapped}
 	t.Cleanup(func() {
 		if err := errors.Join(stack.Close(), h.mapped.Close(context.Background())); err != nil {
 			t.Error(err)
@@ -78,6 +123,7 @@ func newHost(t *testing.T) *host {
 // run runs a guest to its end and gives its status and what it wrote to both outputs.
 func (h *host) run(t *testing.T, file string, stdin io.Reader, args ...string) (status uint32, output string) {
 	t.Helper()
+	prepare(t, file)
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(h.mapped))
 	defer r.Close(ctx)
