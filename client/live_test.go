@@ -17,6 +17,7 @@ import (
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/client"
 	"github.com/claviger/claviger/embedded"
+	"github.com/claviger/claviger/test/daemontest"
 )
 
 // live is a daemon in this process in which every name is a slot, and a scope to work in.
@@ -28,7 +29,7 @@ type live struct {
 
 func start(t testing.TB) *live {
 	t.Helper()
-	stack, err := embedded.Open(t.Context(), embedded.Options{Dir: t.TempDir()})
+	stack, err := embedded.Open(t.Context(), embedded.Options{Dir: t.TempDir(), Client: client.Config{Timeout: daemontest.Patience}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/claviger/claviger/client"
 	"github.com/claviger/claviger/conformance"
 	"github.com/claviger/claviger/embedded"
+	"github.com/claviger/claviger/test/daemontest"
 	"github.com/claviger/claviger/wasicrypto"
 )
 
@@ -58,7 +59,7 @@ func expect(t *testing.T, out outcome, want func(conformance.Row) string) {
 func keeper(t *testing.T) wasicrypto.Managed {
 	t.Helper()
 	stack, err := embedded.Open(t.Context(), embedded.Options{
-		Dir: t.TempDir(), Client: client.Config{Guest: client.GuestIdentity{Tenant: "conformance"}},
+		Dir: t.TempDir(), Client: client.Config{Guest: client.GuestIdentity{Tenant: "conformance"}, Timeout: daemontest.Patience},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -182,26 +182,36 @@ func TestInterruptEndsACommandThatWaitsForInput(t *testing.T) {
 	c.ok(randomString(32), "slot import PreDeployedSlot - --format raw")
 	for _, line := range []string{"hash SHA-256", "encrypt --key PreDeployedSlot -o OUT", "decrypt -o OUT", "cert info -"} {
 		args := append([]string{"--socket", c.socket}, strings.Fields(strings.Replace(line, "OUT", c.dir+"/out", 1))...)
-		cmd := exec.Command(os.Args[0], args...)
-		cmd.Env = append(os.Environ(), mainVariable+"=1")
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
+		state := interrupted(t, args, 100*time.Millisecond)
+		for wait := time.Second; state.ExitCode() < 0 && wait < time.Minute; wait *= 3 { // it had not begun to listen
+			state = interrupted(t, args, wait)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
-		cmd.Process.Signal(syscall.SIGINT)
-		timer := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
-		cmd.Wait()
-		timer.Stop()
-		stdin.Close()
-		if status := cmd.ProcessState.ExitCode(); status != exitOther {
-			t.Errorf("%s: status %d (%v)", line, status, cmd.ProcessState)
+		if state.ExitCode() != exitOther {
+			t.Errorf("%s: %v", line, state)
 		}
 		c.missing("out")
 	}
+}
+
+// interrupted runs a command that gets no input and is interrupted after a while.
+func interrupted(t *testing.T, args []string, wait time.Duration) *os.ProcessState {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), mainVariable+"=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(wait)
+	cmd.Process.Signal(syscall.SIGINT)
+	timer := time.AfterFunc(daemontest.Patience, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	cmd.Wait()
+	return cmd.ProcessState
 }
 
 // waitFor polls until a condition holds, for at most a minute.

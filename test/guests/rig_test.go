@@ -16,6 +16,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/claviger/claviger/client"
 	"github.com/claviger/claviger/embedded"
 	"github.com/claviger/claviger/test/daemontest"
 	"github.com/claviger/claviger/wasicrypto"
@@ -103,7 +104,9 @@ type host struct {
 
 func newHost(t *testing.T) *host {
 	t.Helper()
-	stack, err := embedded.Open(t.Context(), embedded.Options{Dir: filepath.Join(t.TempDir(), "keys")})
+	stack, err := embedded.Open(t.Context(), embedded.Options{
+		Dir: filepath.Join(t.TempDir(), "keys"), Client: client.Config{Timeout: daemontest.Patience},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
