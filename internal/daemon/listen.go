@@ -6,9 +6,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/claviger/claviger"
 )
@@ -34,14 +37,30 @@ func listen(path string) (*net.UnixListener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	l, err := listenForAll(path)
 	if err != nil {
 		return nil, claviger.WrapError(claviger.ErrOperationFailed, "listen", err)
 	}
-	if err := os.Chmod(path, 0o666); err != nil {
+	if err := os.Chmod(path, 0o666); err != nil { // where a sandbox keeps a thread from having an umask of its own
 		return nil, errors.Join(claviger.WrapError(claviger.ErrOperationFailed, "listen", err), l.Close())
 	}
 	return l, nil
+}
+
+// listenForAll makes a socket to which everybody may connect from its first moment on, so that nobody who comes while the daemon
+// starts is refused. That takes an umask, which is a process's, or that of a thread which has its own and ends here.
+func listenForAll(path string) (l *net.UnixListener, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Unshare(unix.CLONE_FS) == nil {
+			defer unix.Umask(unix.Umask(0o111))
+		}
+		l, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	}()
+	<-done
+	return l, err
 }
 
 // passedSocket gives the socket that the service manager passed to this process, nil if there is none. It takes the
@@ -69,12 +88,12 @@ func adopt(file *os.File, path string) (*net.UnixListener, error) {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, claviger.WrapError(claviger.ErrInvalidArgument, "listen", err)
 	}
-	unix, ok := l.(*net.UnixListener)
-	if !ok || unix.Addr().Network() != "unix" || unix.Addr().String() != path {
+	socket, ok := l.(*net.UnixListener)
+	if !ok || socket.Addr().Network() != "unix" || socket.Addr().String() != path {
 		return nil, errors.Join(claviger.Errorf(claviger.ErrInvalidArgument, "listen",
 			"the service manager passed a socket at %s; daemon.socket is %s", claviger.Clip(l.Addr().String()), path), l.Close())
 	}
-	return unix, nil
+	return socket, nil
 }
 
 // checkSocketDirectory refuses a directory in which others could put a socket of their own in the daemon's place: it

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -30,6 +31,39 @@ func TestListenLetsEverybodyConnect(t *testing.T) {
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket stays after Close: %v", err)
+	}
+}
+
+// TestNobodyIsRefusedWhileTheSocketIsMade holds that whoever sees the socket may connect.
+func TestNobodyIsRefusedWhileTheSocketIsMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	end, seen := make(chan struct{}), make(chan fs.FileMode, 1)
+	go func() {
+		defer close(seen)
+		for {
+			if st, err := os.Lstat(path); err == nil && st.Mode() != 0o666|os.ModeSocket {
+				seen <- st.Mode()
+				return
+			}
+			select {
+			case <-end:
+				return
+			default:
+			}
+		}
+	}()
+	for range 500 {
+		l, err := listen(path)
+		if err == nil {
+			err = l.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(end)
+	if mode, wrong := <-seen; wrong {
+		t.Errorf("a socket had mode %v", mode)
 	}
 }
 
