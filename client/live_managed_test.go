@@ -220,6 +220,22 @@ func TestSecretsAndManagedKeysAreNotFoundAsEachOther(t *testing.T) {
 	wantCode(t, "a secret replaced by a key", err, claviger.ErrSecretNotFound)
 }
 
+// TestAKeyOfAnotherStackIsNoNewVersion: one whose stack is gone says so.
+func TestAKeyOfAnotherStackIsNoNewVersion(t *testing.T) {
+	l, s := managed(t)
+	ctx := t.Context()
+	id := generate(t, s, claviger.GuestSymmetric, "HMAC/SHA-256", claviger.ManagedOptions{}).ID()
+	other := get(l.stack.Connect(ctx, client.Config{}))(t)
+	foreign := get(other.Secrets().OpenKey(ctx, id, 1))(t)
+	_, err := s.ReplaceKeyWith(ctx, id, foreign)
+	wantCode(t, "of another stack", err, claviger.ErrInvalidArgument)
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = s.ReplaceKeyWith(ctx, id, foreign)
+	wantCode(t, "of a stack that is closed", err, claviger.ErrUninitializedStack)
+}
+
 // TestMaterialThatIsNoKeyIsRefused holds the code of each refusal.
 func TestMaterialThatIsNoKeyIsRefused(t *testing.T) {
 	_, s := managed(t)

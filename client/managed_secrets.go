@@ -73,11 +73,16 @@ func (s *Secrets) ReplaceKey(ctx context.Context, id string, m claviger.ManagedM
 func (s *Secrets) ReplaceKeyWith(ctx context.Context, id string, k claviger.ManagedKey) (claviger.ManagedKey, error) {
 	const what = "replace managed key"
 	from, ok := k.(*ManagedKey)
+	if ok && from != nil {
+		if err := from.check(what); err != nil {
+			return nil, err
+		}
+		if err := from.cc.stack.link.Err(); err != nil {
+			return nil, err
+		}
+	}
 	if !ok || from == nil || from.cc.stack != s.stack {
 		return nil, claviger.Errorf(claviger.ErrInvalidArgument, what, "the new key is not a managed key of the same stack")
-	}
-	if err := from.check(what); err != nil {
-		return nil, err
 	}
 	return s.replaceKey(ctx, what, &pb.ReplaceManagedRequest{Id: []byte(id), Key: from.key.handle})
 }

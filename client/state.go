@@ -155,7 +155,7 @@ func (s *remoteState) Absorb(ctx context.Context, data []byte) error {
 	return err
 }
 
-// Squeeze fills out, of up to 64 MiB.
+// Squeeze fills out, of up to 64 MiB. An error leaves it as it was.
 func (s *remoteState) Squeeze(ctx context.Context, out []byte) error {
 	ctx, cancel := s.bound(ctx, len(out))
 	defer cancel()
@@ -166,7 +166,14 @@ func (s *remoteState) Squeeze(ctx context.Context, out []byte) error {
 	if n := uint64(len(reply.GetSecret())) + reply.GetLeft(); n != uint64(len(out)) {
 		return claviger.Errorf(claviger.ErrInternal, "state", "the daemon squeezed %d bytes; %d were wanted", n, len(out))
 	}
-	_, err = s.fetch(ctx, out[:0], reply)
+	if reply.GetLeft() == 0 {
+		copy(out, reply.GetSecret())
+		clear(reply.GetSecret())
+		return nil
+	}
+	all, err := s.fetch(ctx, nil, reply) // an error leaves out as it was
+	copy(out, all)
+	clear(all)
 	return err
 }
 

@@ -253,6 +253,53 @@ func TestBudgetOfAllObjects(t *testing.T) {
 	}
 }
 
+// TestStatesCountAgainstTheLimit: a state has a copy of its key, and so has its clone; a verification state keeps its public key.
+func TestStatesCountAgainstTheLimit(t *testing.T) {
+	r := newRig(t, Config{Limits: Limits{Total: 200_000}})
+	at, n := r.put(make([]byte, 50_000))
+	name, nameLen := r.text("HKDF-EXTRACT/SHA-256")
+	k := r.handle("symmetric_key_import", name, nameLen, at, n)
+	s := r.handle("symmetric_state_open", name, nameLen, r.some(k), r.none())
+	twin := r.handle("symmetric_state_clone", uint64(s))
+	r.refused(overflow, "symmetric_state_clone", uint64(s))
+	r.refused(overflow, "symmetric_state_open", name, nameLen, r.some(k), r.none())
+	r.must("symmetric_state_close", uint64(twin))
+	r.must("symmetric_state_close", uint64(s))
+	r.must("symmetric_key_close", uint64(k))
+	pair := r.generated(familySigns, "ML-DSA-87")
+	p := r.publicOf(pair)
+	raw := r.exported(kindPublic, p, asRaw)
+	r.close("keypair", pair)
+	r.close("publickey", p)
+	public := func() (uint32, errno) {
+		to := r.room(4)
+		e := errno(r.Call("publickey_import", append(r.importArgs(familySigns, "ML-DSA-87", raw, asRaw), to)...))
+		return r.U32(uint32(to)), e
+	}
+	var states []uint32
+	for len(states) < 10 {
+		p, e := public()
+		if e != success {
+			break
+		}
+		states = append(states, r.handle("signature_verification_state_open", uint64(p)), r.handle("signature_verification_state_open", uint64(p)))
+		r.must("publickey_close", uint64(p))
+	}
+	if _, e := public(); len(states) != 4 || e != overflow {
+		t.Fatalf("%d states with a key of 83 kB for each two, then %v", len(states), e)
+	}
+	r.must("signature_verification_state_close", uint64(states[0]))
+	if _, e := public(); e != overflow {
+		t.Errorf("one of two states is closed: %v", e)
+	}
+	for _, s := range states[1:] {
+		r.must("signature_verification_state_close", uint64(s))
+	}
+	if left := r.host.guests[r.Module].budget.left.Load(); left != 200_000 {
+		t.Errorf("%d bytes are left when everything is closed", left)
+	}
+}
+
 // closing is an object that asks its host something when it is closed, as the keeper of a managed key may take its time then.
 type closing struct{ ask func() }
 

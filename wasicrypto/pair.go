@@ -207,14 +207,26 @@ type secretKey struct{ private *private }
 
 func (s *secretKey) close() { s.private.release() }
 
-// publicKey is the handle of a public key, parsed once. It does not change.
+// publicKey is the handle of a public key, parsed once. Verification states share it, and it goes with the last of them. It does not
+// change and is safe for concurrent use.
 type publicKey struct {
 	guest  *algorithm.Guest
 	key    crypto.PublicKey
 	charge charge
+	shares atomic.Int32 // beside the first
 }
 
-func (k *publicKey) close() { k.charge.release() }
+// share takes one more reference, which close gives back.
+func (k *publicKey) share() *publicKey {
+	k.shares.Add(1)
+	return k
+}
+
+func (k *publicKey) close() {
+	if k.shares.Add(-1) < 0 {
+		k.charge.release()
+	}
+}
 
 // pair calls fn with what the pair at argument i is at this moment.
 func (c *call) pair(i int, fn func(*private) errno) errno {

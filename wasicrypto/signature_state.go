@@ -86,19 +86,21 @@ func (s *signState) sign(c *call) (*signature, error) {
 // verifyState is a signature_verification_state.
 type verifyState struct {
 	message
-	guest  *algorithm.Guest
-	public any // crypto.PublicKey
+	public *publicKey
 }
 
-func (s *verifyState) close() { s.forget() }
+func (s *verifyState) close() {
+	s.forget()
+	s.public.close()
+}
 
 // verify judges a signature: verification_failed if it is not one of what was absorbed so far,
 // invalid_signature if it is of another algorithm.
 func (s *verifyState) verify(sig *signature) errno {
-	if sig.guest != s.guest {
+	if sig.guest != s.public.guest {
 		return invalidSignature
 	}
-	ok, err := s.guest.Use.Verify(s.public, s.input(), sig.raw, false)
+	ok, err := sig.guest.Use.Verify(s.public.key, s.input(), sig.raw, false)
 	switch {
 	case err != nil:
 		return signal(err)

@@ -187,7 +187,7 @@ func verificationStateOpen(c *call) errno {
 		if k.guest.Type != claviger.GuestSignatures {
 			return invalidKey
 		}
-		s := &verifyState{guest: k.guest, public: k.key}
+		s := &verifyState{public: k.share()}
 		s.init(k.guest)
 		return c.give(to, s)
 	})

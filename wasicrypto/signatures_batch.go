@@ -14,4 +14,4 @@ func signatureBatchFunctions() []function {
 
 func (s *signState) algorithm() claviger.Algorithm { return s.private.guest.Name }
 
-func (s *verifyState) algorithm() claviger.Algorithm { return s.guest.Name }
+func (s *verifyState) algorithm() claviger.Algorithm { return s.public.guest.Name }

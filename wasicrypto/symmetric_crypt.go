@@ -63,9 +63,9 @@ func (s *symmetricState) encrypts(detached bool) errno {
 // most is how many bytes of data a function takes: what may be held of a message, and in decrypt what encrypt adds to it.
 func (s *symmetricState) most(withTag bool) int {
 	if withTag {
-		return s.held + s.guest.Use.Tag + s.guest.Padding
+		return s.limit + s.guest.Use.Tag + s.guest.Padding
 	}
-	return s.held
+	return s.limit
 }
 
 // crypt reads the buffers that all of these functions have, (symmetric_state, buffer, data, ...), and calls fn with them. withTag says that the

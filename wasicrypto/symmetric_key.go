@@ -89,6 +89,16 @@ func (k *symmetricKey) open(ctx context.Context, o claviger.StateOptions) (clavi
 	return symmetric.Open(k.guest, k.bytes(), o)
 }
 
+// size is how many bytes of the key a state has here; none of a managed key, or of no key, which is nil.
+func (k *symmetricKey) size() int {
+	if k == nil {
+		return 0
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.local.Len()
+}
+
 // bytes gives a local key, never nil. k.mu is held.
 func (k *symmetricKey) bytes() []byte {
 	if b := k.local.Bytes(); b != nil {

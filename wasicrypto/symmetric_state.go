@@ -13,13 +13,17 @@ import (
 // one state run one after the other.
 type symmetricState struct {
 	guest *algorithm.Guest
-	held  int // most bytes absorbed where they are held
+	limit int // of held
 
 	mu     sync.Mutex
 	charge charge                  // guarded by mu
+	held   int                     // guarded by mu; bytes of options, and of what was absorbed where that is kept
 	state  claviger.SymmetricState // guarded by mu
 	closed bool                    // guarded by mu
 }
+
+// stateCost estimates what a state takes of host memory, in bytes, beside a copy of its key and what it holds.
+const stateCost = 1 << 10
 
 // symmetricStateOpen (algorithm, opt_symmetric_key, opt_options, out symmetric_state).
 func symmetricStateOpen(c *call) errno {
@@ -35,8 +39,8 @@ func symmetricStateOpen(c *call) errno {
 		return e
 	}
 	open := func(k *symmetricKey) errno {
-		s := &symmetricState{guest: g, held: c.guest.host.config.Limits.Held}
-		if e := s.charge.hold(&c.guest.budget, len(o.Nonce)+len(o.Salt)+len(o.Context)); e != success {
+		s := &symmetricState{guest: g, limit: c.guest.host.config.Limits.Held, held: len(o.Nonce) + len(o.Salt) + len(o.Context)}
+		if e := s.charge.hold(&c.guest.budget, stateCost+k.size()+s.held); e != success {
 			return e
 		}
 		var err error
@@ -135,7 +139,7 @@ func stateClone(c *call) (h uint32, e errno) {
 		if e := c.room(); e != success {
 			return e
 		}
-		twin := &symmetricState{guest: s.guest, held: s.held}
+		twin := &symmetricState{guest: s.guest, limit: s.limit, held: s.held}
 		if e := twin.charge.hold(&c.guest.budget, int(s.charge.bytes)); e != success {
 			return e
 		}
@@ -160,17 +164,18 @@ func stateAbsorb(c *call) errno {
 	}
 	return c.withState(func(s *symmetricState) errno {
 		n := s.heldOf(len(data))
-		if s.charge.bytes+int64(n) > int64(s.held) {
+		if s.held+n > s.limit {
 			return overflow
 		}
 		if e := s.charge.hold(&c.guest.budget, n); e != success {
 			return e
 		}
-		err := s.state.Absorb(c.ctx, data)
-		if err != nil {
+		if err := s.state.Absorb(c.ctx, data); err != nil {
 			s.charge.give(n)
+			return signal(err)
 		}
-		return signal(err)
+		s.held += n
+		return success
 	})
 }
 

@@ -269,7 +269,7 @@ WASI_CRYPTO_IMPORT(options_set_guest_buffer)
 wasi_crypto_errno_t wasi_crypto_options_set_guest_buffer(
     wasi_crypto_options_t options, const char *name, size_t name_len, void *buffer, size_t buffer_len);
 
-/* wasi_crypto_array_output_len says how many bytes of an output have not been pulled yet. */
+/* wasi_crypto_array_output_len says how many bytes an output has, those that were pulled already included. */
 WASI_CRYPTO_IMPORT(array_output_len)
 wasi_crypto_errno_t wasi_crypto_array_output_len(
     wasi_crypto_array_output_t array, size_t *len);

@@ -37,7 +37,7 @@ func OptionsSetU64(options uint32, name unsafe.Pointer, nameLen uint32, value ui
 //go:wasmimport wasi_ephemeral_crypto_common options_set_guest_buffer
 func OptionsSetGuestBuffer(options uint32, name unsafe.Pointer, nameLen uint32, buffer unsafe.Pointer, bufferLen uint32) uint32
 
-// ArrayOutputLen says how many bytes of an output have not been pulled yet.
+// ArrayOutputLen says how many bytes an output has, those that were pulled already included.
 //
 //go:wasmimport wasi_ephemeral_crypto_common array_output_len
 //go:noescape

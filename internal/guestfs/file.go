@@ -44,7 +44,15 @@ func newFile(root *os.Root, name string, f *os.File, flag experimental.Oflag, re
 		_ = f.Close()
 		return nil, number
 	}
-	return &file{File: adapted, f: f, readOnly: readOnly, appending: flag&experimental.O_APPEND != 0}, 0
+	made := &file{File: adapted, f: f, readOnly: readOnly}
+	if flag&experimental.O_APPEND != 0 {
+		number = made.SetAppend(true)
+	}
+	if number != 0 {
+		_ = made.Close()
+		return nil, number
+	}
+	return made, 0
 }
 
 // IsAppend reports whether writing goes to the end.

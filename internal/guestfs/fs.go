@@ -70,6 +70,11 @@ func (f *FS) OpenFile(guest string, flag experimental.Oflag, perm fs.FileMode) (
 	if f.readOnly && flag&changing != 0 {
 		return nil, experimental.EROFS
 	}
+	if flag&experimental.O_NOFOLLOW != 0 { // the root follows links in any case
+		if info, err := f.root.Lstat(name(guest)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return nil, experimental.ELOOP
+		}
+	}
 	opened, err := f.root.OpenFile(name(guest), openFlags(flag), perm.Perm())
 	if err != nil {
 		return nil, errno(err)
@@ -77,16 +82,16 @@ func (f *FS) OpenFile(guest string, flag experimental.Oflag, perm fs.FileMode) (
 	return newFile(f.root, name(guest), opened, flag, f.readOnly)
 }
 
-// openFlags turns wazero's flags into the system's (open(2)).
+// openFlags turns wazero's flags into the system's (open(2)), without O_APPEND: a file that Go knows to append it never writes at an offset.
 func openFlags(flag experimental.Oflag) int {
 	flags := 0
 	for _, f := range []struct {
 		guest experimental.Oflag
 		host  int
 	}{
-		{experimental.O_RDWR, syscall.O_RDWR}, {experimental.O_WRONLY, syscall.O_WRONLY}, {experimental.O_APPEND, syscall.O_APPEND},
+		{experimental.O_RDWR, syscall.O_RDWR}, {experimental.O_WRONLY, syscall.O_WRONLY},
 		{experimental.O_CREAT, syscall.O_CREAT}, {experimental.O_DIRECTORY, syscall.O_DIRECTORY}, {experimental.O_DSYNC, syscall.O_DSYNC},
-		{experimental.O_EXCL, syscall.O_EXCL}, {experimental.O_NOFOLLOW, syscall.O_NOFOLLOW}, {experimental.O_NONBLOCK, syscall.O_NONBLOCK},
+		{experimental.O_EXCL, syscall.O_EXCL}, {experimental.O_NONBLOCK, syscall.O_NONBLOCK},
 		{experimental.O_RSYNC, syscall.O_RSYNC}, {experimental.O_SYNC, syscall.O_SYNC}, {experimental.O_TRUNC, syscall.O_TRUNC},
 	} {
 		if flag&f.guest != 0 {

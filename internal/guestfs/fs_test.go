@@ -137,6 +137,16 @@ func TestFilesWork(t *testing.T) {
 	want(t, "write at the end", second(f.Write([]byte("end"))), 0)
 	want(t, "no append", f.SetAppend(false), 0)
 	want(t, "truncate", f.Truncate(12), 0)
+	appender, number := fs.OpenFile("sub/new", experimental.O_WRONLY|experimental.O_APPEND, 0)
+	want(t, "open to append", number, 0)
+	want(t, "write", second(appender.Write([]byte("!"))), 0)
+	if !appender.IsAppend() {
+		t.Error("what was opened to append does not say so")
+	}
+	want(t, "no append", appender.SetAppend(false), 0)
+	want(t, "pwrite", second(appender.Pwrite([]byte("?"), 11)), 0)
+	want(t, "truncate", appender.Truncate(12), 0)
+	want(t, "close", appender.Close(), 0)
 	want(t, "negative", f.Truncate(-1), experimental.EINVAL)
 	want(t, "sync", f.Sync(), 0)
 	at := time.Unix(1_000_000_000, 5)
@@ -144,7 +154,7 @@ func TestFilesWork(t *testing.T) {
 	buf := make([]byte, 20)
 	n, number := f.Pread(buf, 2)
 	want(t, "pread", number, 0)
-	if string(buf[:n]) != "2X456789en" {
+	if string(buf[:n]) != "2X456789e?" {
 		t.Errorf("the file holds %q from 2", buf[:n])
 	}
 	st, number := f.Stat()
@@ -160,6 +170,9 @@ func TestFilesWork(t *testing.T) {
 	want(t, "unlink of a directory", fs.Unlink("sub"), experimental.EISDIR)
 	want(t, "rmdir of a file", fs.Rmdir("file"), experimental.ENOTDIR)
 	want(t, "rmdir of a full one", fs.Rmdir("sub"), experimental.ENOTEMPTY)
+	want(t, "a link", opens(fs, "good", experimental.O_RDONLY), 0)
+	want(t, "a link that is not to be followed", opens(fs, "good", experimental.O_RDWR|experimental.O_TRUNC|experimental.O_NOFOLLOW), experimental.ELOOP)
+	want(t, "no link, not to be followed", opens(fs, "file", experimental.O_RDONLY|experimental.O_NOFOLLOW), 0)
 	want(t, "link", fs.Link("file", "sub/file"), 0)
 	want(t, "rename", fs.Rename("sub/new", "moved"), 0)
 	want(t, "unlink", fs.Unlink("sub/file"), 0)

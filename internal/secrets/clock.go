@@ -17,11 +17,11 @@ const (
 	freshness  = 10 * time.Minute    // how old the durable mark may become while time passes
 )
 
-// Source is where time comes from. All three fields are set, or none for the machine's clocks.
+// Source is where time comes from. Both clocks are set, or none for the machine's.
 type Source struct {
 	Wall func() time.Time     // may be set by people
 	Boot func() time.Duration // since the machine booted, sleep included; nobody sets it
-	ID   [16]byte             // of the boot: another one after every boot
+	ID   [16]byte             // of the boot: another one after every boot; zero where the kernel does not tell
 }
 
 // mark is what the clock remembers: the highest trusted time, and when it was seen. Integers are big-endian:
@@ -96,7 +96,10 @@ func openClock(ctx context.Context, db *store.DB, source Source) (*clock, error)
 		return nil, err
 	}
 	c.mark = c.durable
-	if c.mark.id != source.ID { // at least all that has passed since this boot has passed since the mark
+	switch {
+	case source.ID == [16]byte{}: // this boot may be the mark's: nothing is known to have passed since
+		c.mark.id, c.mark.boot = source.ID, source.Boot()
+	case c.mark.id != source.ID: // at least all that has passed since this boot has passed since the mark
 		c.mark.id, c.mark.boot = source.ID, 0
 	}
 	return c, nil

@@ -77,6 +77,14 @@ func TestTheClockRevivesNothingAndLosesNothing(t *testing.T) {
 			{"rebooted in 1970", func(r *rig) { r.world.reboot(0); r.world.wall = 0; r.restart(true); r.ticks() }, "xll"},
 			{"set right by the network", func(r *rig) { r.world.wall = start + 3*3600; r.ticks() }, "xll"},
 		}},
+		{"a kernel that does not name its boots", []step{
+			{"up for twenty days", func(r *rig) { r.world.id, r.world.boot = 0, 20*day; kill(r) }, "lll"},
+			{"restarted", restart, "lll"},
+			{"killed", kill, "lll"},
+			{"time passes", run(2 * time.Hour), "xll"},
+			{"restarted", restart, "xll"},
+			{"ten days by boot time alone", func(r *rig) { set(-10 * day)(r); run(10 * day)(r) }, "xxl"},
+		}},
 		{"a small jump is believed", []step{
 			{"an hour forward", set(time.Hour), "xll"},
 			{"and back", set(-time.Hour), "xll"},

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine gives the machine's clocks. Where the kernel does not name its boot, every start counts as one.
+// machine gives the machine's clocks.
 func machine() Source {
-	s := Source{Wall: wallClock(), Boot: bootClock, ID: random[[16]byte]()}
+	s := Source{Wall: wallClock(), Boot: bootClock}
 	if name, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
 		sum := sha256.Sum256(name)
 		s.ID = [16]byte(sum[:])
