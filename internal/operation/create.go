@@ -101,7 +101,7 @@ func (s ContextSpec) Needs(t Traits) (want, has claviger.Permission) {
 		if op == provider.Verify || op == provider.VerifyDigest {
 			want = claviger.Verify
 		}
-		if isMAC(s.Algorithm) && !has.Has(want) && has.Has(claviger.Mac) {
+		if isMAC(s.Algorithm) && !(has&t.Within).Has(want) && has.Has(claviger.Mac) {
 			want = claviger.Mac
 		}
 		return want, has
@@ -181,6 +181,7 @@ func (e *Engine) NewContext(ctx context.Context, g policy.Grant, ref *KeyRef, s 
 		s.Algorithm = ref.implied()
 	}
 	t := ref.Traits()
+	t.Within = g.Permissions()
 	want, _ := s.Needs(t)
 	if err := g.Demand(op, want); err != nil {
 		return nil, err

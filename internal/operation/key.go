@@ -22,6 +22,7 @@ type Traits struct {
 	Public      claviger.Permission // of a pair: what its public half may serve
 	Restricted  bool                // of a pair: Public was chosen, and is not what the type of key can serve
 	Raw         bool                // of a managed pair: what it agrees on or decapsulates may be exported, as wasi-crypto has it
+	Within      claviger.Permission // what slot and mapping leave of Permissions, where somebody asks; a key itself does not know
 }
 
 // For gives the permissions that decide about an operation. For the private half of a pair and for all other keys they

@@ -122,8 +122,13 @@ func (s *Session) granted(ctx context.Context, op string, h, version uint64, nee
 	if err != nil {
 		return nil, source{}, policy.Grant{}, err
 	}
-	want, has := needs(k.ref.Traits())
-	g, err := s.grant(p, op, k, want, has)
+	t := k.ref.Traits()
+	g, err := s.grant(p, op, k, 0, claviger.AllPermissions)
+	t.Within = g.Permissions()
+	want, has := needs(t)
+	if err == nil {
+		g, err = s.grant(p, op, k, want, has)
+	}
 	s.decided(ctx, op, k.label(), err)
 	if err != nil {
 		k.done()
