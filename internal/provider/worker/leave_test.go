@@ -16,10 +16,11 @@ import (
 // TestADaemonThatStopsWaitsForTheToken: a login is not cut off, because a module may be writing its token; and the device is closed.
 func TestADaemonThatStopsWaitsForTheToken(t *testing.T) {
 	begun, ended := make(chan struct{}), atomic.Bool{}
-	d := &token{lock: provider.Lock{Sessions: 4}, unlocking: func() {
+	d := &token{lock: provider.Lock{Sessions: 4}, unlocking: func() error {
 		close(begun)
 		time.Sleep(100 * time.Millisecond)
 		ended.Store(true)
+		return nil
 	}}
 	p := workertest.New(t, worker.Config{Name: "token", HangAfter: long}, func([]byte) (provider.Device, error) { return d, nil })
 	<-begun

@@ -144,9 +144,12 @@ func (l *link) why() error {
 	return l.reason
 }
 
+// errUnanswered is provider.ErrLost of a call that the worker did not answer.
+var errUnanswered = fmt.Errorf("%w and gave no answer", provider.ErrLost)
+
 // lost is the error of a call that needed this worker.
 func (l *link) lost(op string) error {
-	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Detail: fmt.Sprintf("the worker of provider %q ended: %v", l.name, l.why()), Err: provider.ErrLost}
+	return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: op, Detail: fmt.Sprintf("the worker of provider %q ended: %v", l.name, l.why()), Err: errUnanswered}
 }
 
 // call sends a request and waits for its reply, whose parts refer to bytes that the caller wipes by release. Where the worker

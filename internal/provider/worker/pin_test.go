@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -71,6 +72,30 @@ func TestAWrongPINIsTriedOnce(t *testing.T) {
 	defer gate.mu.Unlock()
 	if !slices.Equal(gate.refused, []string{"9999"}) || !slices.Equal(gate.passed, []string{"1234"}) || gate.doubts == 0 {
 		t.Errorf("refused %q, passed %q, %d doubts", gate.refused, gate.passed, gate.doubts)
+	}
+}
+
+// TestAnAnswerThatSaysNothingOfThePINDoesNotCount: a token that is lost while it is unlocked has said so, and the PIN is tried again.
+func TestAnAnswerThatSaysNothingOfThePINDoesNotCount(t *testing.T) {
+	d := &token{lock: provider.Lock{NeedsPIN: true}, pin: "1234"}
+	d.unlocking = func() error {
+		if d.tries.Load() > 3 {
+			return nil
+		}
+		return &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: "unlock", Detail: "the token was removed", Err: provider.ErrLost}
+	}
+	gate := &ledger{}
+	p := rig(t, d, worker.Config{Gate: gate, PIN: func() (*secmem.Bytes, error) { return secmem.From([]byte("1234")) }})
+	err := p.Ready(t.Context())
+	wants(t, "the first start", err, claviger.ErrProviderNotAvailable, provider.ErrLost)
+	if err != nil && !strings.Contains(err.Error(), "the token was removed") {
+		t.Errorf("the reason is not told: %v", err)
+	}
+	eventually(t, "the token is back", func() bool { p.Retry(); return p.Health().Available })
+	gate.mu.Lock()
+	defer gate.mu.Unlock()
+	if gate.untried != 3 || len(gate.passed) != 1 || len(gate.refused) != 0 {
+		t.Errorf("%d answers did not count, passed %q, refused %q", gate.untried, gate.passed, gate.refused)
 	}
 }
 

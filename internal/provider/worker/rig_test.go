@@ -28,7 +28,7 @@ type token struct {
 	made  atomic.Int64 // keys that were
 	shuts atomic.Int64 // times that it was closed
 
-	unlocking func() // runs in Unlock; nil: nothing
+	unlocking func() error // runs in Unlock; nil: nothing
 
 	mu   sync.Mutex
 	act  func(op provider.Op) error // guarded by mu; runs before each operation of a key and each Generate; nil: nothing
@@ -73,7 +73,9 @@ func (d *token) Unlock(_ context.Context, pin []byte) (provider.Provider, error)
 		d.tries.Add(1)
 	}
 	if d.unlocking != nil {
-		d.unlocking()
+		if err := d.unlocking(); err != nil {
+			return nil, err
+		}
 	}
 	if string(pin) != d.pin {
 		return nil, &claviger.Error{Code: claviger.ErrProviderNotAvailable, Op: "unlock", Detail: "the PIN is wrong", Err: provider.ErrPIN}

@@ -101,7 +101,7 @@ func (s *supervisor) start(ctx context.Context) (*link, string, error) {
 	lock, stock, err := s.open(lasting, l)
 	if err != nil {
 		l.end(err)
-		if errors.Is(err, provider.ErrLost) {
+		if errors.Is(err, errUnanswered) {
 			err = l.lost("open") // by now it is known how
 		}
 		return nil, "", err
@@ -146,9 +146,10 @@ func (s *supervisor) open(ctx context.Context, l *link) (lock provider.Lock, sto
 	return lock, stock, nil
 }
 
-// judged notes what came of a PIN. Where the worker ended before it said nobody knows, and nothing is noted.
+// judged notes what came of a PIN: an answer that says nothing of it does not count. Where the worker ended before it said nobody knows,
+// and nothing is noted.
 func (s *supervisor) judged(ctx context.Context, pin *secmem.Bytes, lock provider.Lock, err error) error {
-	if pin.Len() == 0 || s.cfg.Gate == nil || errors.Is(err, provider.ErrLost) || ctx.Err() != nil {
+	if pin.Len() == 0 || s.cfg.Gate == nil || errors.Is(err, errUnanswered) || ctx.Err() != nil {
 		return err
 	}
 	verdict := Untried
