@@ -174,7 +174,7 @@ func (s *Stack) discard(handle uint64) {
 // sweep gives discarded handles back, on the time of the call that comes next, and gives what is left of it. Its failure
 // is nobody's concern: the daemon frees them at the latest with the link.
 func (s *Stack) sweep(ctx context.Context, timeout time.Duration) time.Duration {
-	if !s.littered.Load() {
+	if !s.littered.Load() || ctx.Err() != nil { // such a call sends nothing
 		return timeout
 	}
 	s.mu.Lock()

@@ -12,6 +12,7 @@ import (
 
 // card is a device whose keys are software's and lie in a map; a blob is the object's name in it, which ends with the public half.
 type card struct {
+	destroying func() // runs once in Destroy; nil: nothing
 	provider.Provider
 	objects map[string]cardObject
 	away    bool
@@ -88,6 +89,10 @@ func (c *card) Objects(_ context.Context, q provider.Query) ([]provider.Object, 
 func (c *card) Destroy(_ context.Context, blob []byte) error {
 	if c.away {
 		return errAway
+	}
+	if meanwhile := c.destroying; meanwhile != nil {
+		c.destroying = nil
+		meanwhile()
 	}
 	if !c.objects[string(blob)].foreign {
 		delete(c.objects, string(blob))

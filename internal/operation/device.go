@@ -73,14 +73,17 @@ func (e *Engine) destroyObject(ctx context.Context, slot string, v versionRecord
 	return nil
 }
 
-// grew refuses to forget all of a slot that has got another version since its objects were removed.
+// errGrew is of a slot that has got another version meanwhile.
+var errGrew = claviger.Errorf(claviger.ErrInvalidOperation, "clear", "the slot got another version in the meantime; nothing was cleared from the store")
+
+// grew refuses with errGrew to forget all of a slot that has got another version since its objects were removed.
 func grew(tx *store.Tx, slot string, version, newest uint64) error {
 	r, err := readSlot(tx, slot)
 	if err != nil || newest == 0 || version != 0 {
-		return nil // damaged, or nothing in a device, or only what was asked for goes
+		return nil // damaged, or only what was asked for goes
 	}
 	if last, ok := r.newest(); ok && last.Version != newest {
-		return claviger.Errorf(claviger.ErrInvalidOperation, "clear", "slot %q got version %d in the meantime; nothing was cleared from the store", slot, last.Version)
+		return errGrew
 	}
 	return nil
 }

@@ -295,6 +295,25 @@ func TestAdoptedObjectsAreUsedAndStay(t *testing.T) {
 	}
 }
 
+// TestAVersionThatComesWhileASlotIsClearedGoesToo, from the store and from the device.
+func TestAVersionThatComesWhileASlotIsClearedGoesToo(t *testing.T) {
+	r, c := carded(t, on("data", "AES-256", 7))
+	r.fill(t, "data")
+	target := r.into(t, "data")
+	target.Rotate = true
+	c.destroying = func() {
+		_, err := r.Generate(t.Context(), r.keyless(), "", target, nil)
+		ok(t, err)
+	}
+	ok(t, r.Clear(t.Context(), target.Slot, 0))
+	if len(c.objects) != 0 {
+		t.Errorf("%d objects are left", len(c.objects))
+	}
+	if info := r.info(t, "data"); info.State != claviger.SlotEmpty {
+		t.Errorf("the slot is %s", info.State)
+	}
+}
+
 func TestManagedKeysDoNotGoIntoDevices(t *testing.T) {
 	r, c := carded(t)
 	r.members = []*member{r.member(7), r.member(2)}

@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/algorithm"
@@ -146,7 +147,7 @@ func (e *Engine) place(ctx context.Context, op string, m *member, key provider.K
 }
 
 // write makes a key durable as the next version of a slot. The object that a device made for it is removed again if the
-// store does not take the record.
+// store does not take the record; it stays where nobody knows, because a slot without its object is worse.
 func (e *Engine) write(ctx context.Context, op, slot string, m *member, key provider.Key, rotate bool, t Traits) (uint64, error) {
 	id, err := e.newID()
 	if err != nil {
@@ -158,7 +159,7 @@ func (e *Engine) write(ctx context.Context, op, slot string, m *member, key prov
 	}
 	defer blob.Close()
 	version, err := e.record(ctx, op, slot, m, rotate, t, id, blob.Bytes())
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrBroken) {
 		e.undo(ctx, m, blob.Bytes())
 	}
 	return version, err

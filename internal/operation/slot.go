@@ -145,25 +145,17 @@ func (e *Engine) LoadKey(ctx context.Context, g policy.Grant, ref *KeyRef) (*Key
 
 // Clear destroys a version of a slot, or with 0 all of them; their numbers are never given again. Loaded keys of these
 // versions serve no further call. Durable when it returns. An object that a device made for a version is removed from the
-// device first, and a device that is away is ErrProviderNotAvailable: nothing is cleared then. An empty slot, or one without the version, is
-// ErrKeySlotEmpty. The grant must allow clearing.
+// device first, and a device that is away is ErrProviderNotAvailable: nothing is cleared then. A version that comes meanwhile goes with
+// all the others. An empty slot, or one without the version, is ErrKeySlotEmpty. The grant must allow clearing.
 func (e *Engine) Clear(ctx context.Context, g policy.Grant, version uint64) error {
 	if err := g.DemandWrite("clear", policy.WriteClear); err != nil {
 		return err
 	}
 	slot := g.Slot().Name
-	newest, err := e.destroyObjects(ctx, slot, version)
-	if err != nil {
-		return err
+	gone, err := e.forget(ctx, slot, version)
+	for errors.Is(err, errGrew) && ctx.Err() == nil {
+		gone, err = e.forget(ctx, slot, version)
 	}
-	var gone []uint64
-	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := grew(tx, slot, version, newest); err != nil {
-			return err
-		}
-		gone, err = dropVersions(tx, slot, version)
-		return err
-	})
 	if err != nil {
 		return err
 	}
@@ -181,6 +173,22 @@ func (e *Engine) Clear(ctx context.Context, g policy.Grant, version uint64) erro
 		}
 	}
 	return nil
+}
+
+// forget removes versions from their devices and then from the store, and gives their numbers; errGrew if there was another one by then.
+func (e *Engine) forget(ctx context.Context, slot string, version uint64) (gone []uint64, err error) {
+	newest, err := e.destroyObjects(ctx, slot, version)
+	if err != nil {
+		return nil, err
+	}
+	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := grew(tx, slot, version, newest); err != nil {
+			return err
+		}
+		gone, err = dropVersions(tx, slot, version)
+		return err
+	})
+	return gone, err
 }
 
 // SlotInfo describes a slot. The grant must be for it; the permissions are those that slot, mapping and newest key

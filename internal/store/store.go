@@ -24,6 +24,10 @@ import (
 // sealed under another key. Such an error has the code ErrOperationFailed and names kind, name and version.
 var ErrDamaged = errors.New("damaged record")
 
+// ErrBroken matches, by errors.Is, the error of an update whose outcome is unknown: the system could not say that it is durable. Its code
+// is ErrPersistFailed, and so is every later update's.
+var ErrBroken = kv.ErrBroken
+
 // Options of a store. The zero value means the defaults named here.
 type Options struct {
 	MustExist bool // refuse an empty kv.Store, as ErrResourceNotFound, instead of making a new store in it

@@ -226,9 +226,9 @@ func (k *key) Close() error {
 	if !k.closed.CompareAndSwap(false, true) {
 		return nil
 	}
-	at := k.at.Load()
-	at.link.tell(&request{verb: verbCloseKey, target: at.number})
 	k.loading <- struct{}{}
+	at := k.at.Load() // not before: it may have just been loaded into another worker
+	at.link.tell(&request{verb: verbCloseKey, target: at.number})
 	k.blob.Close()
 	<-k.loading
 	return nil
