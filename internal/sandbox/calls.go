@@ -10,6 +10,9 @@ func (f filter) refused() []uint32 {
 	if !f.network {
 		calls = append(calls, unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_CONNECT, unix.SYS_BIND)
 	}
+	if f.landlock < truncateABI {
+		calls = append(calls, unix.SYS_TRUNCATE) // by name; by a descriptor it takes one that is open for writing
+	}
 	if f.shared {
 		calls = append(append(calls, attributeCalls()...), machineAttributeCalls()...)
 	}
@@ -41,12 +44,14 @@ func systemCalls() []uint32 {
 	}
 }
 
-// attributeCalls change owners, modes and attributes by a file's name, which Landlock does not restrict. A worker that runs
-// as the daemon's user could open the daemon's files to others with them.
+// attributeCalls change owners, modes, times and attributes, by a file's name or by a descriptor that is open for reading
+// alone. Landlock restricts neither, and a worker that runs as the daemon's user could open the daemon's files to others with
+// them. So files that a worker has made keep the modes that it made them with.
 func attributeCalls() []uint32 {
 	return []uint32{
-		unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_FCHOWNAT,
-		unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_SETXATTRAT, unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_REMOVEXATTRAT,
+		unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_FCHOWN, unix.SYS_FCHOWNAT, unix.SYS_UTIMENSAT,
+		unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR, unix.SYS_SETXATTRAT,
+		unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR, unix.SYS_REMOVEXATTRAT,
 		unix.SYS_FILE_SETATTR,
 	}
 }

@@ -12,5 +12,8 @@ func machineCalls() []uint32 {
 
 // machineAttributeCalls are older forms of attributeCalls.
 func machineAttributeCalls() []uint32 {
-	return []uint32{unix.SYS_CHMOD, unix.SYS_CHOWN, unix.SYS_LCHOWN}
+	return []uint32{unix.SYS_CHMOD, unix.SYS_CHOWN, unix.SYS_LCHOWN, unix.SYS_UTIME, unix.SYS_UTIMES, unix.SYS_FUTIMESAT}
 }
+
+// machineOpening adds the rules for an older form of openat.
+func machineOpening(p *assembler) { p.call(unix.SYS_OPEN, opening(1)) }

@@ -10,3 +10,6 @@ func machineCalls() []uint32 { return nil }
 
 // machineAttributeCalls are older forms of attributeCalls: this machine never had them.
 func machineAttributeCalls() []uint32 { return nil }
+
+// machineOpening adds the rules for an older form of openat: this machine never had one.
+func machineOpening(*assembler) {}

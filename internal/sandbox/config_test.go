@@ -28,6 +28,8 @@ func TestRequiredStartsNothingLess(t *testing.T) {
 		{Kernel{Landlock: 7, Seccomp: true}, user, "uid 64123"},
 		{Kernel{}, user, "landlock, seccomp, uid 64123"},
 		{Kernel{}, nil, "landlock, seccomp"},
+		{Kernel{Landlock: 2}, nil, "seccomp, rules on truncation"},
+		{Kernel{Landlock: 3}, nil, "seccomp"},
 	} {
 		_, err := Start(context.Background(), Config{kernel: &c.kernel, User: c.user, Args: []string{"worker"}})
 		if !errors.Is(err, claviger.ErrUnsupportedOperation) || !strings.HasSuffix(err.Error(), "here: "+c.want+" (UnsupportedOperation)") {
@@ -53,6 +55,7 @@ func TestPreferredGoesOnWithoutWhatIsMissing(t *testing.T) {
 		{Kernel{}, nil, Preferred, uid + ", network; missing: landlock, seccomp", "ok", "ok"},
 		{Kernel{Seccomp: offered.Seccomp}, nil, Preferred, uid + ", seccomp, no network; missing: landlock", "ok", "EPERM"},
 		{Kernel{Landlock: offered.Landlock}, &unprivileged, Preferred, uid + fmt.Sprintf(", landlock %d, network; missing: seccomp, uid 64123", offered.Landlock), "EACCES", "ok"},
+		{Kernel{Landlock: 1}, nil, Preferred, uid + ", landlock 1, network; missing: seccomp, rules on truncation", "EACCES", "ok"},
 		{Kernel{Landlock: 1, Seccomp: true}, nil, Preferred, uid + ", landlock 1, seccomp, no network", "EACCES", "EPERM"},
 		{Kernel{Landlock: 7, Seccomp: true}, &unprivileged, Off, uid + ", network, sandbox off; missing: uid 64123", "ok", "ok"},
 	} {

@@ -226,16 +226,6 @@ func TestAForeignArchitectureKillsTheWorker(t *testing.T) {
 	}
 }
 
-// TestModesOfFilesAreTheDaemons holds that a worker of the daemon's own user cannot open its files to others.
-func TestModesOfFilesAreTheDaemons(t *testing.T) {
-	needs(t, false)
-	dir := place(t)
-	p := start(t, Config{Write: []string{filepath.Join(dir, "write")}})
-	expect(t, p, "EPERM", "chmod", filepath.Join(dir, "other", "file"))
-	expect(t, p, "EPERM", "chmod", filepath.Join(dir, "write", "file"))
-	expect(t, p, "ok", "make", filepath.Join(dir, "write", "new"))
-}
-
 // TestEveryThreadIsConfined holds it for threads from before Enter and from after.
 func TestEveryThreadIsConfined(t *testing.T) {
 	needs(t, false)

@@ -15,5 +15,6 @@
 // What foreign code can still do: compute, read and write the paths it was given, look at the attributes of any file
 // that its user can reach (Landlock does not restrict stat), use System V shared memory, and, with Config.Network, connect to
 // what the host can reach, any unix socket that its user may open included; give such a worker a user of its own. What it cannot do, when everything is in force: open any other file, start a program or a process,
-// signal, trace or read another process, make itself dumpable, gain privileges, listen, or outlive the daemon.
+// truncate any other file, signal, trace or read another process, have the kernel signal one for it, make itself dumpable, gain
+// privileges, listen, or outlive the daemon.
 package sandbox

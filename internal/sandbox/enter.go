@@ -63,7 +63,7 @@ func (p plan) confine() (*net.UnixConn, error) {
 		return nil, err
 	}
 	if p.Report.Seccomp {
-		f := filter{network: p.Network, shared: p.Shared, pid: uint32(unix.Getpid())}
+		f := filter{network: p.Network, shared: p.Shared, landlock: p.Report.Landlock, pid: uint32(unix.Getpid())}
 		if err := f.install(); err != nil {
 			return nil, err
 		}

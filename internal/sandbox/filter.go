@@ -40,9 +40,10 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
 
 // filter is what the seccomp filter depends on.
 type filter struct {
-	network bool   // sockets may be made and connected
-	shared  bool   // the worker's user owns files of others: the daemon's
-	pid     uint32 // the worker
+	network  bool   // sockets may be made and connected
+	shared   bool   // the worker's user owns files of others: the daemon's
+	landlock int    // the ABI whose rules apply besides
+	pid      uint32 // the worker
 }
 
 // install applies the filter to all threads and looks whether it answers. The process has no_new_privs.
@@ -72,7 +73,8 @@ func (f filter) program() []unix.SockFilter {
 	p.load(offsetNumber)
 	p.answerIf(unix.BPF_JGE, x32, answerKill)
 	p.answerIf(unix.BPF_JGT, newestCall, answerUnknown)
-	p.answerIf(unix.BPF_JEQ, unix.SYS_CLONE3, answerUnknown) // its flags are in memory; the C library turns to clone
+	p.answerIf(unix.BPF_JEQ, unix.SYS_CLONE3, answerUnknown)  // its flags are in memory; the C library turns to clone
+	p.answerIf(unix.BPF_JEQ, unix.SYS_OPENAT2, answerUnknown) // so are its flags; whoever knows it turns to openat
 	for _, call := range f.refused() {
 		p.answerIf(unix.BPF_JEQ, call, answerRefuse)
 	}
@@ -90,6 +92,10 @@ func (f filter) program() []unix.SockFilter {
 		p.only(unix.SYS_SOCKET, unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)
 	}
 	p.call(unix.SYS_PRCTL, processControl)
+	machineOpening(&p)
+	p.call(unix.SYS_OPENAT, opening(2))
+	p.call(unix.SYS_FCNTL, f.descriptorControl)
+	p.call(unix.SYS_IOCTL, f.deviceControl)
 	p.answer(answerAllow)
 	return p
 }

@@ -103,7 +103,10 @@ func TestTheFilterAnswersAsItShould(t *testing.T) {
 		{"name", alone, unix.SYS_PRCTL, answerAllow, []uint64{unix.PR_SET_NAME, 1}},
 		{"mode by name, own user", alone, unix.SYS_FCHMODAT, answerAllow, nil},
 		{"mode by name, shared user", shared, unix.SYS_FCHMODAT, answerRefuse, nil},
-		{"mode by descriptor, shared user", shared, unix.SYS_FCHMOD, answerAllow, nil},
+		{"mode by descriptor, own user", alone, unix.SYS_FCHMOD, answerAllow, nil},
+		{"mode by descriptor, shared user", shared, unix.SYS_FCHMOD, answerRefuse, nil},
+		{"file attributes, own user", alone, unix.SYS_IOCTL, answerAllow, []uint64{0, unix.FS_IOC_SETFLAGS}},
+		{"file attributes, shared user", shared, unix.SYS_IOCTL, answerRefuse, []uint64{0, unix.FS_IOC_SETFLAGS}},
 	} {
 		if got := run(t, c.program, architecture, c.number, c.arguments...); got != c.want {
 			t.Errorf("%s: %x, want %x", c.name, got, c.want)
@@ -116,9 +119,93 @@ func TestTheFilterAnswersAsItShould(t *testing.T) {
 	}
 }
 
+// TestTheFilterSeesHowFilesAreOpened holds which flags are refused whatever the path, with every ABI of Landlock.
+func TestTheFilterSeesHowFilesAreOpened(t *testing.T) {
+	const high = 1 << 32
+	program := filter{landlock: newestLandlock}.program()
+	for _, c := range []struct {
+		name  string
+		flags uint64
+		want  uint32
+	}{
+		{"to read", unix.O_RDONLY, answerAllow},
+		{"to read, made", unix.O_RDONLY | unix.O_CREAT | unix.O_CLOEXEC, answerAllow},
+		{"to write", unix.O_WRONLY, answerAllow},
+		{"to write, truncated", unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC, answerAllow},
+		{"to read and write, truncated", unix.O_RDWR | unix.O_TRUNC, answerAllow},
+		{"to read, truncated", unix.O_RDONLY | unix.O_TRUNC, answerRefuse},
+		{"to read, truncated, high bits", high*unix.O_RDWR | unix.O_TRUNC | unix.O_CREAT, answerRefuse},
+		{"for no access", unix.O_ACCMODE, answerRefuse},
+		{"for no access, high bits", high | unix.O_ACCMODE, answerRefuse},
+		{"for no access, truncated", unix.O_ACCMODE | unix.O_TRUNC, answerRefuse},
+	} {
+		if got := run(t, program, architecture, unix.SYS_OPENAT, 0, 0, c.flags, 0); got != c.want {
+			t.Errorf("openat %s: %x, want %x", c.name, got, c.want)
+		}
+		for _, call := range olderOpenings() {
+			if got := run(t, program, architecture, call, 0, c.flags, 0); got != c.want {
+				t.Errorf("call %d %s: %x, want %x", call, c.name, got, c.want)
+			}
+		}
+	}
+	if got := run(t, program, architecture, unix.SYS_OPENAT2); got != answerUnknown {
+		t.Errorf("openat2: %x", got)
+	}
+	for abi, want := range map[int]uint32{0: answerRefuse, 2: answerRefuse, 3: answerAllow, newestLandlock: answerAllow} {
+		if got := run(t, filter{landlock: abi}.program(), architecture, unix.SYS_TRUNCATE); got != want {
+			t.Errorf("landlock %d, truncate: %x, want %x", abi, got, want)
+		}
+	}
+}
+
+// TestTheFilterSeesWhoIsSignalled holds that no call makes another process the one that is signalled.
+func TestTheFilterSeesWhoIsSignalled(t *testing.T) {
+	const pid, high, group = 4711, 1 << 32, 1<<64 - 4711
+	program := filter{pid: pid, network: true, landlock: newestLandlock}.program()
+	for _, c := range []struct {
+		name      string
+		number    uint32
+		want      uint32
+		arguments []uint64
+	}{
+		{"status flags", unix.SYS_FCNTL, answerAllow, []uint64{0, unix.F_SETFL, unix.O_NONBLOCK}},
+		{"a lock", unix.SYS_FCNTL, answerAllow, []uint64{0, unix.F_SETLK, high}},
+		{"a lock of the description", unix.SYS_FCNTL, answerAllow, []uint64{0, unix.F_OFD_SETLK, high}},
+		{"owner nobody", unix.SYS_FCNTL, answerAllow, []uint64{0, unix.F_SETOWN, 0}},
+		{"owner itself", unix.SYS_FCNTL, answerAllow, []uint64{0, unix.F_SETOWN, pid}},
+		{"owner itself, high bits", unix.SYS_FCNTL, answerAllow, []uint64{0, high | unix.F_SETOWN, high | pid}},
+		{"owner another", unix.SYS_FCNTL, answerRefuse, []uint64{0, unix.F_SETOWN, pid + 1}},
+		{"owner another, high bits of the command", unix.SYS_FCNTL, answerRefuse, []uint64{0, high | unix.F_SETOWN, pid + 1}},
+		{"owner its group", unix.SYS_FCNTL, answerRefuse, []uint64{0, unix.F_SETOWN, group}},
+		{"owner its group in 32 bits", unix.SYS_FCNTL, answerRefuse, []uint64{0, unix.F_SETOWN, group % high}},
+		{"owner in memory", unix.SYS_FCNTL, answerRefuse, []uint64{0, unix.F_SETOWN_EX, 0}},
+		{"the signal", unix.SYS_FCNTL, answerRefuse, []uint64{0, unix.F_SETSIG, 0}},
+		{"a lease", unix.SYS_FCNTL, answerRefuse, []uint64{0, unix.F_SETLEASE, unix.F_WRLCK}},
+		{"bytes that wait", unix.SYS_IOCTL, answerAllow, []uint64{0, unix.TIOCINQ}},
+		{"owner by FIOSETOWN", unix.SYS_IOCTL, answerRefuse, []uint64{0, setSocketOwner}},
+		{"owner by SIOCSPGRP", unix.SYS_IOCTL, answerRefuse, []uint64{0, unix.SIOCSPGRP}},
+		{"owner by SIOCSPGRP, high bits", unix.SYS_IOCTL, answerRefuse, []uint64{0, high | unix.SIOCSPGRP}},
+		{"queued to itself", unix.SYS_RT_SIGQUEUEINFO, answerAllow, []uint64{pid}},
+		{"queued to another", unix.SYS_RT_SIGQUEUEINFO, answerRefuse, []uint64{pid + 1}},
+		{"queued to another's thread", unix.SYS_RT_TGSIGQUEUEINFO, answerRefuse, []uint64{pid + 1, pid}},
+		{"to a thread of anybody", unix.SYS_TKILL, answerRefuse, []uint64{pid}},
+		{"by a descriptor of the process", unix.SYS_PIDFD_SEND_SIGNAL, answerRefuse, nil},
+		{"at the daemon's end", unix.SYS_PRCTL, answerRefuse, []uint64{unix.PR_SET_PDEATHSIG, uint64(unix.SIGTERM)}},
+		{"by io_uring", unix.SYS_IO_URING_SETUP, answerRefuse, nil},
+		{"by bpf", unix.SYS_BPF, answerRefuse, nil},
+		{"by counters", unix.SYS_PERF_EVENT_OPEN, answerRefuse, nil},
+		{"another's memory", unix.SYS_PROCESS_MADVISE, answerRefuse, nil},
+		{"a dying one's memory", unix.SYS_PROCESS_MRELEASE, answerRefuse, nil},
+	} {
+		if got := run(t, program, architecture, c.number, c.arguments...); got != c.want {
+			t.Errorf("%s: %x, want %x", c.name, got, c.want)
+		}
+	}
+}
+
 // TestEveryRefusedCallIsRefused holds that no call falls through, and that none is listed twice.
 func TestEveryRefusedCallIsRefused(t *testing.T) {
-	for _, f := range []filter{{}, {network: true}, {shared: true}, {network: true, shared: true}} {
+	for _, f := range []filter{{}, {landlock: newestLandlock}, {network: true}, {shared: true}, {network: true, shared: true}} {
 		program, calls := f.program(), f.refused()
 		if len(program) > 4096 {
 			t.Errorf("%d instructions", len(program))

@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// olderOpenings are calls that open files with flags in their second argument.
+func olderOpenings() []uint32 { return []uint32{unix.SYS_OPEN} }
+
 // foreignCall makes a system call of the 32-bit architecture: getpid by int 0x80.
 func foreignCall() {
 	code, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANON)

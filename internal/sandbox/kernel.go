@@ -78,6 +78,9 @@ func (c Config) judge(k Kernel) (Report, error) {
 		}
 		if !k.Seccomp {
 			r.Missing = append(r.Missing, "seccomp")
+			if k.Landlock > 0 && k.Landlock < truncateABI {
+				r.Missing = append(r.Missing, "rules on truncation")
+			}
 		}
 	} else if c.Mode != Off {
 		return r, claviger.Errorf(claviger.ErrInvalidArgument, op, "unknown mode %d", int(c.Mode))

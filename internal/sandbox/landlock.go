@@ -24,6 +24,10 @@ const (
 	fileRights = deviceRights | unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
 )
 
+// truncateABI is the first ABI that knows truncation: Linux 6.2. One before it lets whoever may write to a file truncate it, by its
+// name or by opening it with O_TRUNC, whatever the rules say of its contents.
+const truncateABI = 3
+
 // handled gives all rights that an ABI knows, so that what no rule allows is refused. With the network, only waiting for
 // TCP connections is.
 func handled(abi int, network bool) unix.LandlockRulesetAttr {
@@ -31,7 +35,7 @@ func handled(abi int, network bool) unix.LandlockRulesetAttr {
 	if abi >= 2 {
 		attr.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_REFER
 	}
-	if abi >= 3 {
+	if abi >= truncateABI {
 		attr.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
 	}
 	if abi >= 4 {

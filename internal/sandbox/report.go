@@ -12,7 +12,7 @@ type Report struct {
 	Landlock int      // the ABI whose rules apply; 0 for none
 	Seccomp  bool     // the filter applies
 	Network  bool     // nothing keeps the worker from making and connecting sockets
-	Missing  []string // what was asked for and cannot be had: "landlock", "seccomp", "uid 990"; never with Required
+	Missing  []string // what was asked for and cannot be had: "landlock", "seccomp", "rules on truncation", "uid 990"; never with Required
 }
 
 // String reads "uid 990, landlock 7, seccomp, no network", with "; missing: ..." behind it if something is.

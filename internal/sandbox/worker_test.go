@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -92,6 +93,10 @@ func (w worker) probe(r request) string {
 	switch r.Probe {
 	case "read", "write", "list", "make", "remove", "rename", "mkdir", "truncate", "chmod", "mapexec":
 		return files(r.Probe, arg(0), arg(1))
+	case "open":
+		return opened(arg(0), number(1))
+	case "fchmod", "fchown", "fsetxattr", "fremovexattr", "setflags", "fssetxattr", "times", "shorten":
+		return changed(r.Probe, arg(0))
 	case "socket", "socketpair", "connect", "listen", "abstract":
 		return sockets(r.Probe, arg(0), number(1))
 	case "threads":
@@ -210,6 +215,51 @@ func files(probe, path, second string) string {
 	}
 	defer f.Close()
 	_, err = unix.Mmap(int(f.Fd()), 0, 4096, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE)
+	return name(err)
+}
+
+// opened opens a file with just these flags, and the one call that has them in an argument.
+func opened(path string, flags int) string {
+	fd, err := unix.Openat(unix.AT_FDCWD, path, flags|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return name(err)
+}
+
+// changed tries to change what a file is like by a descriptor, which is open for writing only to be shortened.
+func changed(probe, path string) string {
+	flags := unix.O_RDONLY
+	if probe == "shorten" {
+		flags = unix.O_WRONLY
+	}
+	fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "open: " + name(err)
+	}
+	defer unix.Close(fd)
+	switch probe {
+	case "fchmod":
+		err = unix.Fchmod(fd, 0o640)
+	case "fchown":
+		err = unix.Fchown(fd, unix.Getuid(), unix.Getgid())
+	case "fsetxattr":
+		err = unix.Fsetxattr(fd, "user.claviger", []byte("1"), 0)
+	case "fremovexattr":
+		err = unix.Fremovexattr(fd, "user.claviger")
+	case "setflags":
+		err = unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, 0)
+	case "fssetxattr":
+		var attributes [28]byte // struct fsxattr
+		_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), setFileAttribute, uintptr(unsafe.Pointer(&attributes)))
+		if e != 0 {
+			err = e
+		}
+	case "times":
+		err = unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{{Sec: 1}, {Sec: 1}}, 0)
+	case "shorten":
+		err = unix.Ftruncate(fd, 1)
+	}
 	return name(err)
 }
 
