@@ -139,7 +139,8 @@ func (o *operation) init(ctx context.Context, iv, aad []byte) error {
 
 // update takes the next part, in pieces if it is long; the caller holds the stream. All pieces
 // share the time of one call. A failure after the first piece is the context's end, because
-// nobody could know where the message stands.
+// nobody could know where the message stands. A single piece the daemon takes or refuses as a
+// whole; where it fails in the midst of one, the context is in the error state there.
 func (o *operation) update(ctx context.Context, dst, data []byte) ([]byte, error) {
 	if len(data) <= pieceBytes {
 		return o.feed(ctx, dst, data)

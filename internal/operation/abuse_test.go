@@ -45,7 +45,7 @@ func TestAssociatedDataIsChargedWhileItIsHeld(t *testing.T) {
 	if held.now < 60<<10 {
 		t.Errorf("%d bytes are charged; 60 KiB of associated data are held", held.now)
 	}
-	if _, err := c.Finalize(t.Context(), g, nil, 0, false, nil); err != nil {
+	if _, err := c.Finalize(t.Context(), g, nil, 0, false, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if held.now != 0 {
@@ -73,7 +73,7 @@ func TestMessageOfAFailedFinalizeIsNotKept(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Finalize(gone, g, nil, 0, false, nil); err == nil {
+	if _, err := c.Finalize(gone, g, nil, 0, false, 0, nil); err == nil {
 		t.Fatal("a signature for a caller that is gone")
 	}
 	if held.now != 0 || c.stream != nil {

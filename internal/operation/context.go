@@ -40,8 +40,9 @@ type Context struct {
 	refs  atomic.Int64 // one of the context itself, one of each running call
 	held  atomic.Int64 // bytes of the message under way that are kept and charged
 
-	busy   sync.Mutex      // held by the streaming call that runs; guards stream
-	stream provider.Stream // kept between messages where Reset can start it again
+	busy    sync.Mutex      // held by the streaming call that runs; guards what follows
+	stream  provider.Stream // kept between messages where Reset can start it again
+	message int64           // bytes that were taken of the message under way
 }
 
 // ContextInfo describes a context. Sizes are in bytes.

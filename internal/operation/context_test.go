@@ -25,7 +25,7 @@ func stream(t *testing.T, c *Context, g policy.Grant, iv, aad, signature []byte,
 			return out, err
 		}
 	}
-	return c.Finalize(t.Context(), g, signature, 0, false, out)
+	return c.Finalize(t.Context(), g, signature, 0, false, 0, out)
 }
 
 // imported makes an ephemeral key of given bytes.
@@ -266,7 +266,7 @@ func TestADigestGoesOnAfterAResultThatIsKept(t *testing.T) {
 	for n := range hello {
 		_, err := c.Update(t.Context(), g, nil, hello[n:n+1])
 		ok(t, err)
-		got, err := c.Finalize(t.Context(), g, nil, 0, true, nil)
+		got, err := c.Finalize(t.Context(), g, nil, 0, true, 0, nil)
 		if want := sha256.Sum256(hello[:n+1]); err != nil || !bytes.Equal(got, want[:]) {
 			t.Fatalf("after %d bytes: %x, %v", n+1, got, err)
 		}
@@ -282,7 +282,7 @@ func TestOutputSizes(t *testing.T) {
 		ok(t, err)
 		_, err = xof.Update(t.Context(), g, nil, hello)
 		ok(t, err)
-		got, err := xof.Finalize(t.Context(), g, nil, n, false, nil)
+		got, err := xof.Finalize(t.Context(), g, nil, n, false, 0, nil)
 		if n == 0 {
 			n = 200
 		}
@@ -296,7 +296,7 @@ func TestOutputSizes(t *testing.T) {
 	}
 	_, err = xof.Init(t.Context(), g, nil, nil, nil)
 	ok(t, err)
-	_, err = xof.Finalize(t.Context(), g, nil, 201, false, nil)
+	_, err = xof.Finalize(t.Context(), g, nil, 201, false, 0, nil)
 	fails(t, "more than the context was made for", err, claviger.ErrInvalidArgument)
 	if xof.State() != Initialized {
 		t.Errorf("a refused Finalize leads to %s", xof.State())

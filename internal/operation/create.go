@@ -101,7 +101,7 @@ func (s ContextSpec) Needs(t Traits) (want, has claviger.Permission) {
 		if op == provider.Verify || op == provider.VerifyDigest {
 			want = claviger.Verify
 		}
-		if isMAC(s.Algorithm) && !(has&t.Within).Has(want) && has.Has(claviger.Mac) {
+		if isMAC(s.Algorithm) && !(has & t.Within).Has(want) && has.Has(claviger.Mac) {
 			want = claviger.Mac
 		}
 		return want, has

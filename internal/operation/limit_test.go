@@ -28,7 +28,7 @@ func TestHeldMessagesAreChargedAndGivenBack(t *testing.T) {
 	key := r.generate(t, "Ed25519", claviger.AllPermissions)
 	for name, end := range map[string]func(*Context, policy.Grant) error{
 		"finalize": func(c *Context, g policy.Grant) error {
-			_, err := c.Finalize(t.Context(), g, nil, 0, false, nil)
+			_, err := c.Finalize(t.Context(), g, nil, 0, false, 0, nil)
 			return err
 		},
 		"reset": func(c *Context, g policy.Grant) error { return c.Reset(t.Context(), g) },

@@ -51,7 +51,7 @@ func (s subject) calls(c *Context, g policy.Grant) map[string]func() error {
 	return map[string]func() error{
 		"Init":     func() error { _, err := c.Init(ctx, g, s.iv, nil, nil); return err },
 		"Update":   func() error { _, err := c.Update(ctx, g, nil, data); return err },
-		"Finalize": func() error { _, err := c.Finalize(ctx, g, s.sig, 0, false, nil); return err },
+		"Finalize": func() error { _, err := c.Finalize(ctx, g, s.sig, 0, false, 0, nil); return err },
 		"OneShot": func() error {
 			first := s.iv
 			if len(s.sig) != 0 {

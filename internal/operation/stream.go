@@ -68,6 +68,7 @@ func (c *Context) Init(ctx context.Context, g policy.Grant, iv, aad, dst []byte)
 		c.unhold()
 		return dst, failure("init", err)
 	}
+	c.message = 0
 	c.move(Initialized)
 	return out, nil
 }
@@ -116,6 +117,52 @@ func (c *Context) Update(ctx context.Context, g policy.Grant, dst, data []byte) 
 		}
 		return dst, failure("update", err)
 	}
+	c.message += int64(len(data))
+	c.move(Active)
+	return out, nil
+}
+
+// UpdateParts is Update with n bytes that next gives part by part. It is handed the output of the part before, at first
+// nothing, and returns at least one byte, which are its own again at the following call. space is where the output is
+// made, from its beginning; that of the last part is returned.
+//
+// The n bytes are refused as a whole, by the limits and quotas of Update, or with ErrInsufficientBufferSize where their
+// output is longer than room (0: no bound), before the first part is taken: that changes nothing. What fails after a
+// part was taken, next included, puts the context into the error state: where its message stands is not known.
+func (c *Context) UpdateParts(ctx context.Context, g policy.Grant, n int64, room int, space []byte, next func(out []byte) ([]byte, error)) ([]byte, error) {
+	if err := c.begin(g, "update"); err != nil {
+		return nil, err
+	}
+	defer c.end()
+	if err := c.State().wantOpen("update"); err != nil {
+		return nil, err
+	}
+	if err := c.admit(n, room); err != nil {
+		return nil, err
+	}
+	if err := c.hold(int(n)); err != nil {
+		return nil, err
+	}
+	out := space[:0]
+	for taken := int64(0); taken < n; {
+		part, err := next(out)
+		kept := taken == 0 // the message is what it was
+		if err == nil {
+			out, err = c.stream.Update(ctx, out[:0], part)
+			kept = kept && claviger.CodeOf(err) == claviger.ErrInvalidArgument
+			err = failure("update", err)
+		}
+		if err != nil && kept {
+			c.release(int(n))
+		} else if err != nil {
+			c.move(Failed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		taken += int64(len(part))
+	}
+	c.message += n
 	c.move(Active)
 	return out, nil
 }
@@ -124,8 +171,9 @@ func (c *Context) Update(ctx context.Context, g policy.Grant, dst, data []byte) 
 // of an AEAD. Right after Init it is that of the empty message. signature is what a verifying context checks, or the
 // code that a MAC context compares; the answer is then one byte, 1 or 0. size shortens the output of an
 // extendable-output hash; 0 takes the context's own. With keep the result is that of the message so far, and the
-// message goes on: ErrUnsupportedOperation where the provider cannot. Errors: those of OneShot.
-func (c *Context) Finalize(ctx context.Context, g policy.Grant, signature []byte, size int, keep bool, dst []byte) ([]byte, error) {
+// message goes on: ErrUnsupportedOperation where the provider cannot. An output of more than room bytes (0: no bound) is
+// ErrInsufficientBufferSize, and the message stays as it is. Other errors: those of OneShot.
+func (c *Context) Finalize(ctx context.Context, g policy.Grant, signature []byte, size int, keep bool, room int, dst []byte) ([]byte, error) {
 	if err := c.begin(g, "finalize"); err != nil {
 		return dst, err
 	}
@@ -134,6 +182,9 @@ func (c *Context) Finalize(ctx context.Context, g policy.Grant, signature []byte
 		return dst, err
 	}
 	if err := c.checkFinal(signature, size); err != nil {
+		return dst, err
+	}
+	if err := fits("finalize", c.left(signature, size), room); err != nil {
 		return dst, err
 	}
 	stream := c.stream

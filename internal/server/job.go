@@ -101,14 +101,12 @@ func (j *job) run() {
 	} else {
 		out, flags, err = j.conn.srv.execute(j.ctx, j.conn.peer, j.header, &d, head)
 	}
-	if !j.answered.CompareAndSwap(false, true) {
+	if !j.conn.calls.answer(j, made) {
 		clear(out)
 		j.conn.peer.discard(made)
 		return
 	}
 	j.stop()
-	j.conn.calls.remove(j)
-	j.conn.calls.remember(j.header.ID, made)
 	if err != nil {
 		clear(out)
 		out = appendFailure(out[:0], j.header, j.translate(err))
@@ -176,6 +174,7 @@ type calls struct {
 	cut     bool         // nobody waits for them any longer
 	last    [remembered]answer
 	count   int
+	highest atomic.Uint64 // no remembered answer has a higher id; read without mu
 }
 
 // answer is a reply that gave its caller handles.
@@ -235,6 +234,23 @@ func (c *calls) cutOff() {
 	c.none.Broadcast()
 }
 
+// answer takes the job from those who would give it up, and remembers what it made; false if it was given up already. It
+// is one step, so that a cancel finds the job or the memory of it.
+func (c *calls) answer(j *job, made []uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !j.answered.CompareAndSwap(false, true) {
+		return false
+	}
+	if c.byID[j.header.ID] == j {
+		delete(c.byID, j.header.ID)
+	}
+	if len(made) > 0 {
+		c.keep(j.header.ID, made)
+	}
+	return true
+}
+
 // remember keeps the handles of a reply for a cancel that comes after it.
 func (c *calls) remember(id uint64, made []uint64) {
 	if len(made) == 0 {
@@ -242,8 +258,35 @@ func (c *calls) remember(id uint64, made []uint64) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.keep(id, made)
+}
+
+// keep is remember for who holds mu.
+func (c *calls) keep(id uint64, made []uint64) {
 	c.last[c.count%remembered] = answer{id: id, made: made}
 	c.count++
+	c.highest.Store(max(id, c.highest.Load()))
+}
+
+// arrives notes a request under an id: a cancel that comes later means that one, and nothing that an older call under the
+// same id has made. Where ids grow it costs one comparison.
+func (c *calls) arrives(id uint64) {
+	if id <= c.highest.Load() {
+		c.forget(id)
+	}
+}
+
+// forget gives what the reply under an id had made, if it is remembered.
+func (c *calls) forget(id uint64) []uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.last {
+		if a := c.last[i]; a.made != nil && a.id == id {
+			c.last[i] = answer{}
+			return a.made
+		}
+	}
+	return nil
 }
 
 // cancel gives up the call with this id. It returns the handles of a reply that was sent before the cancel came: the
@@ -251,18 +294,11 @@ func (c *calls) remember(id uint64, made []uint64) {
 func (c *calls) cancel(id uint64) []uint64 {
 	c.mu.Lock()
 	j := c.byID[id]
-	var made []uint64
-	for i := range c.last {
-		if j == nil && c.last[i].id == id && c.last[i].made != nil {
-			made = c.last[i].made
-			c.last[i] = answer{}
-		}
-	}
 	c.mu.Unlock()
-	if j != nil {
-		j.giveUp()
+	if j != nil && j.giveUp() {
+		return nil
 	}
-	return made
+	return c.forget(id) // answered before, or in the meantime
 }
 
 // drop gives up all calls, because the connection has ended.

@@ -80,7 +80,8 @@ func (c *regionCall) oneShot(ctx context.Context, dst []byte) ([]byte, wire.Flag
 }
 
 // update feeds the input in chunks of private memory and puts the output of each behind that of the one before. The
-// output must not run into input that has not been read: it starts at or before the input, or behind it.
+// output must not run into input that has not been read: it starts at or before the input, or behind it. What can be
+// refused is refused before the first chunk; what fails later puts the context into the error state.
 func (c *regionCall) update(ctx context.Context, dst []byte) ([]byte, wire.Flags, error) {
 	ref := c.d.Region
 	if ref.Out > ref.In && ref.Out < ref.In+ref.Length {
@@ -101,36 +102,32 @@ func (c *regionCall) update(ctx context.Context, dst []byte) ([]byte, wire.Flags
 		return dst, 0, err
 	}
 	defer c.s.buffers.give(space)
-	out := space[:0]
-	for at, left := int64(ref.In), ref.Length; left > 0; {
-		part := in[:min(left, uint64(len(in)))]
-		if err := c.r.readAt(part, at); err != nil {
-			return dst, 0, err
-		}
-		if out, err = c.sess.Update(ctx, c.d.Handle, part, out[:0]); err != nil {
-			return dst, 0, err
-		}
-		at, left = at+int64(len(part)), left-uint64(len(part))
-		if left == 0 && c.wrote == 0 {
-			break // all there is: perhaps short enough to go inline
-		}
+	at, left := int64(ref.In), ref.Length
+	out, err := c.sess.UpdateParts(ctx, c.d.Handle, int64(ref.Length), c.room(), space[:0], func(out []byte) ([]byte, error) {
 		if err := c.write(out); err != nil {
-			return dst, 0, err
+			return nil, err
 		}
-		out = out[:0]
 		if ctx.Err() != nil {
-			return dst, 0, ctx.Err()
+			return nil, ctx.Err()
 		}
+		part := in[:min(left, uint64(len(in)))]
+		err := c.r.readAt(part, at)
+		at, left = at+int64(len(part)), left-uint64(len(part))
+		return part, err
+	})
+	if err != nil {
+		return dst, 0, err
 	}
-	if c.wrote > 0 {
-		return wire.AppendOutput(dst, c.wrote), wire.FlagRegion, nil
+	dst, flags, err := c.deliver(dst, out)
+	if err != nil {
+		c.sess.Abandon(c.d.Handle) // a part of the message's output is lost
 	}
-	return c.deliver(dst, out)
+	return dst, flags, err
 }
 
 // finalize ends a message whose output may be as long as the message was.
 func (c *regionCall) finalize(ctx context.Context, dst []byte) ([]byte, wire.Flags, error) {
-	out, err := c.sess.Finalize(ctx, c.d.Handle, c.d.First, int(c.d.Size), c.h.Flags&wire.FlagKeep != 0, nil)
+	out, err := c.sess.Finalize(ctx, c.d.Handle, c.d.First, int(c.d.Size), c.h.Flags&wire.FlagKeep != 0, c.room(), nil)
 	if err != nil {
 		return dst, 0, err
 	}
@@ -138,9 +135,9 @@ func (c *regionCall) finalize(ctx context.Context, dst []byte) ([]byte, wire.Fla
 	return c.deliver(dst, out)
 }
 
-// deliver answers with the output, inline or in the region.
+// deliver answers with the output, or the rest of it, inline or in the region.
 func (c *regionCall) deliver(dst, out []byte) ([]byte, wire.Flags, error) {
-	if len(out) <= regionInline {
+	if c.wrote == 0 && len(out) <= regionInline {
 		return append(dst, out...), 0, nil
 	}
 	if err := c.write(out); err != nil {
@@ -149,11 +146,13 @@ func (c *regionCall) deliver(dst, out []byte) ([]byte, wire.Flags, error) {
 	return wire.AppendOutput(dst, c.wrote), wire.FlagRegion, nil
 }
 
-// write puts output into the region. If there is no room the stream is lost, and its context goes into the error state.
+// room is the longest output that can be delivered.
+func (c *regionCall) room() int { return int(max(regionInline, c.r.size-int64(c.d.Region.Out))) }
+
+// write puts output into the region.
 func (c *regionCall) write(out []byte) error {
 	if int64(len(out)) > c.r.size-c.out {
-		c.sess.Abandon(c.d.Handle)
-		return claviger.Errorf(claviger.ErrInsufficientBufferSize, c.h.Op.String(), "output of %d bytes at %d in a region of %d", len(out), c.out, c.r.size)
+		return tooLong(c.sess, c.h, c.d.Handle, "output of %d bytes at %d in a region of %d", len(out), c.out, c.r.size)
 	}
 	if err := c.r.writeAt(out, c.out); err != nil {
 		return err

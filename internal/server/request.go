@@ -7,6 +7,7 @@ import (
 
 	"github.com/claviger/claviger"
 	"github.com/claviger/claviger/internal/provider"
+	"github.com/claviger/claviger/internal/session"
 	"github.com/claviger/claviger/internal/wire"
 )
 
@@ -16,6 +17,9 @@ func (c *conn) handle(h wire.Header, body []byte) error {
 		return c.hello(h, body)
 	}
 	c.peer.sess.CountFrame(h.Op.String())
+	if h.Op != wire.OpCancel {
+		c.calls.arrives(h.ID)
+	}
 	switch {
 	case h.Op.Data():
 		c.data(h, body)
@@ -118,7 +122,7 @@ func (s *Server) execute(ctx context.Context, p *peer, h wire.Header, d *wire.Da
 		out, err = sess.Update(ctx, d.Handle, d.Payload, dst)
 	case wire.OpFinalize:
 		if err = fitsInline(h, d); err == nil {
-			out, err = sess.Finalize(ctx, d.Handle, d.First, int(d.Size), h.Flags&wire.FlagKeep != 0, dst)
+			out, err = sess.Finalize(ctx, d.Handle, d.First, int(d.Size), h.Flags&wire.FlagKeep != 0, wire.MaxData, dst)
 		}
 	case wire.OpReset:
 		out, err = dst, sess.Reset(ctx, d.Handle)
@@ -132,10 +136,19 @@ func (s *Server) execute(ctx context.Context, p *peer, h wire.Header, d *wire.Da
 	}
 	if n := len(out) - len(dst); n > wire.MaxData {
 		clear(out[len(dst):])
-		sess.Abandon(d.Handle)
-		return dst, 0, claviger.Errorf(claviger.ErrInsufficientBufferSize, h.Op.String(), "output of %d bytes goes by region", n)
+		return dst, 0, tooLong(sess, h, d.Handle, "output of %d bytes goes by region", n)
 	}
 	return out, 0, nil
+}
+
+// tooLong is the error of an output that was made and cannot be delivered. A one-shot call has consumed nothing. Update
+// and Finalize are refused before they begin, so that only a provider at fault, which gave more than it should, gets here.
+func tooLong(sess *session.Session, h wire.Header, handle uint64, format string, args ...any) error {
+	if h.Op == wire.OpOneShot {
+		return claviger.Errorf(claviger.ErrInsufficientBufferSize, h.Op.String(), format, args...)
+	}
+	sess.Abandon(handle)
+	return claviger.Errorf(claviger.ErrInternal, h.Op.String(), "more than was due: "+format, args...)
 }
 
 // fitsInline refuses a wanted output size that no inline reply can hold.

@@ -204,15 +204,27 @@ func (s *Session) Update(ctx context.Context, h uint64, data, dst []byte) ([]byt
 	return c.Update(ctx, g, dst, data)
 }
 
+// UpdateParts is Update with n bytes that next gives part by part, as operation.Context has it: refused as a whole, also
+// for an output that is longer than room (ErrInsufficientBufferSize), it changes nothing; what fails later puts the
+// context into the error state.
+func (s *Session) UpdateParts(ctx context.Context, h uint64, n int64, room int, space []byte, next func(out []byte) ([]byte, error)) ([]byte, error) {
+	c, g, err := s.open(h)
+	if err != nil {
+		return nil, err
+	}
+	return c.UpdateParts(ctx, g, n, room, space, next)
+}
+
 // Finalize ends a message and appends what is left to dst. A verifying context, and a MAC context that is given a code,
 // append one byte: 1 for right, 0 for wrong. size shortens the output of an extendable-output hash, 0 takes all; with
-// keep the result is that of the message so far, which goes on.
-func (s *Session) Finalize(ctx context.Context, h uint64, signature []byte, size int, keep bool, dst []byte) ([]byte, error) {
+// keep the result is that of the message so far, which goes on. An output of more than room bytes (0: no bound) is
+// ErrInsufficientBufferSize, and the message stays as it is.
+func (s *Session) Finalize(ctx context.Context, h uint64, signature []byte, size int, keep bool, room int, dst []byte) ([]byte, error) {
 	c, g, err := s.open(h)
 	if err != nil {
 		return dst, err
 	}
-	return c.Finalize(ctx, g, signature, size, keep, dst)
+	return c.Finalize(ctx, g, signature, size, keep, room, dst)
 }
 
 // Reset discards the message under way and has no effect when there is none; the context can be used anew at once. A

@@ -146,7 +146,7 @@ func TestAWithdrawnRightIsRefusedAtTheNextCall(t *testing.T) {
 				t.Errorf("a new context on the loaded key: %v", err)
 			}
 			r.SetPolicy(policy.New(rules(own)))
-			_, err = s.Finalize(t.Context(), aead, nil, 0, false, nil)
+			_, err = s.Finalize(t.Context(), aead, nil, 0, false, 0, nil)
 			ok(t, err) // given back, the context works again
 		})
 	}
@@ -341,7 +341,7 @@ func TestSmallCallsAllocateNothing(t *testing.T) {
 		"stream": func() {
 			check(second(s.Init(ctx, mac, nil, nil, out)))
 			check(second(s.Update(ctx, mac, in, out)))
-			check(second(s.Finalize(ctx, mac, nil, 0, false, out)))
+			check(second(s.Finalize(ctx, mac, nil, 0, false, 0, out)))
 			check(s.Reset(ctx, mac))
 		},
 	} {
